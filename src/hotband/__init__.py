@@ -1,0 +1,1 @@
+"""hotband: backtests gate-driven FX strategies through the code that trades them."""

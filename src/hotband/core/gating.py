@@ -1,0 +1,140 @@
+"""The verdict on one gate: which thresholds it fails, and what the clock forbids.
+
+A verdict is a bit mask (codes.py); 0 admits. Thresholds do not change while a gate lives, so
+they are judged once when it becomes current; staleness, session, weekend, holiday and kill
+switch are judged at every bar.
+"""
+
+from hotband.core import codes
+from hotband.core.jit import kernel
+from hotband.core.records import (
+    CLOSED_BAR,
+    DOWN_MOVE,
+    HOLIDAY_BAR,
+    IN_SESSION,
+    SESSION_EXIT,
+    UP_MOVE,
+    WEEK_END,
+    Record,
+)
+
+_ADMIT_FALSE = 1 << codes.ADMIT_FALSE
+_UPSTREAM_BLOCK = 1 << codes.UPSTREAM_BLOCK
+_HAZARD_INVALID = 1 << codes.HAZARD_INVALID
+_HAZARD_HIGH = 1 << codes.HAZARD_EXCEEDS_MAX
+_HAZARD_LOW = 1 << codes.HAZARD_BELOW_MIN
+_REPETITIONS_SHORT = 1 << codes.REPETITIONS_SHORT
+_FLAT = 1 << codes.FLAT_DIRECTION
+_STALE = 1 << codes.GATE_STALE
+_SESSION_CLOSED = 1 << codes.SESSION_CLOSED
+_SESSION_EXIT = 1 << codes.SESSION_EXIT_WINDOW
+_WEEKEND = 1 << codes.WEEKEND_CLOSE
+_HOLIDAY = 1 << codes.HOLIDAY
+_CLOSED = 1 << codes.MARKET_CLOSED
+_KILL = 1 << codes.KILL_SWITCH
+_NO_REGIME = 1 << codes.REGIME_MISSING
+_REGIME = 1 << codes.REGIME_FILTERED
+_CONFIDENCE = 1 << codes.REGIME_CONFIDENCE_LOW
+_GUARD_FIRST = codes.GUARD_FIRST
+_N_GUARDS = codes.N_GUARDS
+
+
+@kernel
+def trade_side(bar: Record, gate: Record, rules: Record) -> int:
+    """Side to trade, +1 or -1, or 0: the direction policy, applied here and nowhere else."""
+    side = gate.side
+    if side == 0 and rules.missing_direction == 1:
+        if bar.flags & UP_MOVE:
+            side = 1
+        elif bar.flags & DOWN_MOVE:
+            side = -1
+    return side * rules.direction
+
+
+@kernel
+def _guard_mask(gate: Record, rules: Record) -> int:
+    mask = 0
+    for slot in range(_N_GUARDS):
+        if rules.guards_on >> slot & 1:
+            value = gate.metrics[slot]
+            if value != value:
+                mask |= 1 << (_GUARD_FIRST + 2 * slot + 1)
+            elif value < rules.guard_min[slot] or value > rules.guard_max[slot]:
+                mask |= 1 << (_GUARD_FIRST + 2 * slot)
+    return mask
+
+
+@kernel
+def _regime_mask(gate: Record, rules: Record) -> int:
+    mask = 0
+    if rules.regimes_on != 0:
+        if gate.regime == 0:
+            mask |= _NO_REGIME
+        elif not rules.regimes_on >> gate.regime & 1:
+            mask |= _REGIME
+    if rules.regime_confidence_min > 0.0 and not (
+        gate.regime_confidence >= rules.regime_confidence_min
+    ):
+        mask |= _CONFIDENCE
+    return mask
+
+
+@kernel
+def threshold_mask(gate: Record, side: int, rules: Record) -> int:
+    """Every threshold that ``gate`` fails; ``side`` is what :func:`trade_side` gave.
+
+    A metric that is undefined (NaN) fails its guard: what cannot be checked does not pass.
+    """
+    mask = 0
+    hazard = gate.hazard
+    if hazard != hazard:
+        mask |= _HAZARD_INVALID
+    elif hazard > rules.hazard_max:
+        mask |= _HAZARD_HIGH
+    elif hazard < rules.hazard_min:
+        mask |= _HAZARD_LOW
+    if gate.reps < rules.min_reps:
+        mask |= _REPETITIONS_SHORT
+    if side == 0:
+        mask |= _FLAT
+    if gate.admit == 0:
+        mask |= _ADMIT_FALSE
+    if gate.blocked != 0:
+        mask |= _UPSTREAM_BLOCK
+    if rules.guards_on != 0:
+        mask |= _guard_mask(gate, rules)
+    if rules.regimes_on != 0 or rules.regime_confidence_min > 0.0:
+        mask |= _regime_mask(gate, rules)
+    return mask
+
+
+@kernel
+def clock_mask(bar: Record, gate: Record, rules: Record, limits: Record) -> int:
+    """What forbids an entry at this bar's open whatever the gate's values are."""
+    mask = 0
+    flags = bar.flags
+    if bar.t - gate.known > rules.max_age:
+        mask |= _STALE
+    if not flags & IN_SESSION:
+        mask |= _SESSION_CLOSED
+    elif flags & SESSION_EXIT:
+        mask |= _SESSION_EXIT
+    if flags & WEEK_END:
+        mask |= _WEEKEND
+    if flags & HOLIDAY_BAR:
+        mask |= _HOLIDAY
+    if flags & CLOSED_BAR:
+        mask |= _CLOSED
+    if limits.kill_switch != 0:
+        mask |= _KILL
+    return mask
+
+
+@kernel
+def first_code(mask: int) -> int:
+    """Lowest set bit of a mask that is not 0: the reason a funnel counts the gate under."""
+    code = 0
+    while not mask & 1:
+        mask >>= 1
+        code += 1
+    return code

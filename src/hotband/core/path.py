@@ -1,0 +1,447 @@
+"""A whole history in one compiled call, equal to repeated ``step`` to the last bit.
+
+``walk`` steps through every bar of a portfolio and keeps everything. ``path`` runs one
+instrument for one cell and skips the bars at which ``step`` provably only marks the position:
+it never decides anything itself, it only finds the next bar at which something can happen.
+"""
+
+import math
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from hotband.core import codes
+from hotband.core.gating import clock_mask, first_code
+from hotband.core.jit import kernel
+from hotband.core.ledger import check_margin, mark, total
+from hotband.core.planning import entry_block, move_stop, position_block, raise_stage
+from hotband.core.records import (
+    FLATTEN,
+    NEVER,
+    OPPOSITE_IGNORE,
+    STAGE_ADMITTED,
+    STAGE_SIZED,
+    Record,
+    Records,
+)
+from hotband.core.step import at_open, begin, finish, inside, mark_open, meet_gate, settle, step
+
+_OK = codes.OK
+
+SPAN: Final = np.dtype([("loss_max", "f8"), ("base_max", "f8")])
+"""Bounds over a whole bar array: the largest quote -> home and base -> home rates in it."""
+
+
+@kernel
+def walk(
+    account: Record,
+    books: Records,
+    event_bar: npt.NDArray[np.int32],
+    bars: Records,
+    gate_of_bar: npt.NDArray[np.int32],
+    gates: Records,
+    rules: Records,
+    limits: Record,
+    logs: tuple[Records, Records, Records, Records],
+) -> None:
+    """Step through every event of a portfolio, keeping fills, days, equity and decisions.
+
+    ``event_bar[m, k]`` is the index in ``bars`` of instrument k's bar at the m-th open time, -1
+    where it has none. ``gate_of_bar[i]`` is the index in ``gates`` of the gate live at bar i's
+    open; row 0 of ``gates`` means none. ``logs`` are the fill, day, equity and decision logs;
+    rows past the end of a log are counted in ``account`` and not written.
+    """
+    fills, days, equity, decisions = logs
+    n_times, n_books = event_bar.shape
+    memo = np.full((n_books, 3), -NEVER)
+    for m in range(n_times):
+        for k in range(n_books):
+            i = event_bar[m, k]
+            if i >= 0:
+                begin(account, bars[i].t, bars[i].day, days)
+                mark_open(account, books, k, bars[i], rules[k])
+        check_margin(account, books, limits)
+        for k in range(n_books):
+            i = event_bar[m, k]
+            if i >= 0:
+                gate = gates[gate_of_bar[i]]
+                mask, code, units = at_open(
+                    account, books, k, bars[i], gate, rules[k], limits, fills
+                )
+                if gate.known != -NEVER and (
+                    memo[k, 0] != gate.known or memo[k, 1] != mask or memo[k, 2] != code
+                ):
+                    memo[k, 0] = gate.known
+                    memo[k, 1] = mask
+                    memo[k, 2] = code
+                    if account.decisions < len(decisions):
+                        row = decisions[account.decisions]
+                        row.t = bars[i].t
+                        row.gate = gate.known
+                        row.mask = mask
+                        row.instrument = k
+                        row.side = books[k].gate_side
+                        row.stage = books[k].gate_stage
+                        row.code = code
+                        row.synthetic = gate.synthetic
+                        row.units = units
+                    account.decisions += 1
+        for k in range(n_books):
+            i = event_bar[m, k]
+            if i >= 0:
+                inside(account, books, k, bars[i], rules[k], fills)
+        settle(account, books, limits)
+        if m < len(equity):
+            net = 0.0
+            for k in range(n_books):
+                net += books[k].side * books[k].units
+            equity[m].t = account.t
+            equity[m].equity = account.nav
+            equity[m].balance = account.balance
+            equity[m].units = net
+    finish(account, books, days)
+
+
+@kernel
+def _note_clock(bar: Record, book: Record, gate: Record, rules: Record, limits: Record) -> int:
+    """Judge a gate that has just become current, as ``step`` would; the failing reasons."""
+    mask = book.gate_mask | clock_mask(bar, gate, rules, limits)
+    if mask != 0:
+        if book.gate_stage == 0 and book.gate_code == _OK:
+            book.gate_code = first_code(mask)
+    else:
+        raise_stage(book, STAGE_ADMITTED, _OK)
+    return mask
+
+
+@kernel
+def _skip_flat(
+    book: Record,
+    i: int,
+    bars: Records,
+    gate_of_bar: npt.NDArray[np.int32],
+    gate_bar: npt.NDArray[np.int32],
+    gates: Records,
+    rules: Record,
+    limits: Record,
+) -> int:
+    """First bar at or after ``i`` at which a flat book could act on its gate."""
+    n = len(bars)
+    while i < n:
+        g = gate_of_bar[i]
+        gate = gates[g]
+        if g == 0:
+            i = gate_bar[1] if len(gates) > 1 else n
+            continue
+        if gate.known != book.gate:
+            meet_gate(book, bars[i], gate, rules)
+        if book.gate_mask == 0 and book.gate_used == 0:
+            mask = clock_mask(bars[i], gate, rules, limits)
+            if mask == 0:
+                return i
+            if book.gate_stage == 0 and book.gate_code == _OK:
+                book.gate_code = first_code(mask)
+            if bars[i].t - gate.known <= rules.max_age:
+                i += 1
+                continue
+        elif book.gate_code == _OK and book.gate_stage == 0:
+            mask = book.gate_mask | clock_mask(bars[i], gate, rules, limits)
+            book.gate_code = first_code(mask)
+        i = gate_bar[g + 1] if g + 1 < len(gates) else n
+    return n
+
+
+@kernel
+def _gate_needs_step(
+    account: Record, book: Record, bar: Record, gate: Record, rules: Record, limits: Record
+) -> bool:
+    """Meet the live gate while a position is open; True = only ``step`` can say what follows.
+
+    False means that until the next gate or a change of the position nothing but marking
+    happens at any bar: the gate fails for good, is used, or is kept out by the position itself.
+    """
+    if gate.known == -NEVER:
+        return False
+    if gate.known != book.gate:
+        meet_gate(book, bar, gate, rules)
+    limit = rules.hazard_exit
+    if limit == limit:
+        passed = gate.hazard >= limit if rules.hazard_exit_above != 0 else gate.hazard <= limit
+        if passed:
+            return True
+    if book.gate_mask != 0:
+        _note_clock(bar, book, gate, rules, limits)
+        return False
+    if book.gate_used != 0:
+        return False
+    if position_block(book, rules) == _OK:
+        return True
+    if book.side != book.gate_side:
+        if rules.opposite != OPPOSITE_IGNORE:
+            return True
+    elif rules.rearm != 0:
+        return True
+    if book.gate_stage >= STAGE_SIZED:
+        return False
+    if _note_clock(bar, book, gate, rules, limits) != 0:
+        return True
+    code = entry_block(account, book, gate, bar.t, rules, limits)
+    if code == _OK:
+        code = position_block(book, rules)
+    raise_stage(book, STAGE_SIZED, code)
+    return False
+
+
+@kernel
+def _first_at(bars: Records, low: int, high: int, t: int) -> int:
+    """First index in [low, high) whose open time is at or after ``t``; ``high`` if none."""
+    while low < high:
+        middle = (low + high) // 2
+        if bars[middle].t < t:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@kernel
+def _danger(account: Record, book: Record, rules: Record, limits: Record, span: Record) -> float:
+    """Closing-side price before which a margin closeout is impossible, with slack.
+
+    Bounds the loss that still leaves NAV above the closeout share of the largest margin the
+    position can need over the span (and above 0, where there is no closeout).
+    """
+    worst_margin = limits.closeout * book.units * span.base_max * rules.margin_rate
+    spare = 0.999 * (account.balance - worst_margin)
+    if spare <= 0.0:
+        return math.inf if book.side > 0 else -math.inf
+    return book.tk_entry[0] - book.side * spare / (book.units * span.loss_max)
+
+
+@kernel
+def _touches(book: Record, bar: Record, danger: float) -> bool:
+    """Whether the bar reaches a level of the lone ticket, or the danger of a closeout."""
+    stop, target = book.tk_stop[0], book.tk_target[0]
+    if book.side > 0:
+        return bar.bid_l <= stop or bar.bid_h >= target or bar.bid_l <= danger
+    return bar.ask_h >= stop or bar.ask_l <= target or bar.ask_h >= danger
+
+
+@kernel
+def _hold_long(
+    account: Record, book: Record, i: int, end: int, bars: Records, rules: Record, danger: float
+) -> int:
+    """Mark a lone long ticket from bar ``i`` until a level is touched or ``end``."""
+    stop, target = book.tk_stop[0], book.tk_target[0]
+    best, worst = book.tk_best[0], book.tk_worst[0]
+    entry, units, balance = book.tk_entry[0], book.tk_units[0], account.balance
+    peak, max_dd, max_frac = account.peak, account.max_dd, account.max_dd_frac
+    moving = (
+        rules.trail_frac + rules.trail_abs + rules.breakeven_frac + rules.breakeven_abs > 0.0
+    )
+    while i < end:
+        bar = bars[i]
+        low, high = bar.bid_l, bar.bid_h
+        if low <= stop or high >= target or low <= danger:
+            break
+        if low < worst:
+            worst = low
+        if high > best:
+            best = high
+            if moving:
+                book.tk_best[0] = best
+                move_stop(book, 0, rules)
+                stop = book.tk_stop[0]
+        quote = (bar.bid_c - entry) * units
+        nav = balance + quote * (bar.gain_c if quote > 0.0 else bar.loss_c)
+        if nav > peak:
+            peak = nav
+        else:
+            fall = peak - nav
+            if fall > max_dd:
+                max_dd = fall
+            if fall > max_frac * peak:
+                max_frac = fall / peak
+        i += 1
+    book.tk_best[0], book.tk_worst[0] = best, worst
+    account.peak, account.max_dd, account.max_dd_frac = peak, max_dd, max_frac
+    return i
+
+
+@kernel
+def _hold_short(
+    account: Record, book: Record, i: int, end: int, bars: Records, rules: Record, danger: float
+) -> int:
+    """Mark a lone short ticket from bar ``i`` until a level is touched or ``end``."""
+    stop, target = book.tk_stop[0], book.tk_target[0]
+    best, worst = book.tk_best[0], book.tk_worst[0]
+    entry, units, balance = book.tk_entry[0], book.tk_units[0], account.balance
+    peak, max_dd, max_frac = account.peak, account.max_dd, account.max_dd_frac
+    moving = (
+        rules.trail_frac + rules.trail_abs + rules.breakeven_frac + rules.breakeven_abs > 0.0
+    )
+    while i < end:
+        bar = bars[i]
+        low, high = bar.ask_l, bar.ask_h
+        if high >= stop or low <= target or high >= danger:
+            break
+        if high > worst:
+            worst = high
+        if low < best:
+            best = low
+            if moving:
+                book.tk_best[0] = best
+                move_stop(book, 0, rules)
+                stop = book.tk_stop[0]
+        quote = -(bar.ask_c - entry) * units
+        nav = balance + quote * (bar.gain_c if quote > 0.0 else bar.loss_c)
+        if nav > peak:
+            peak = nav
+        else:
+            fall = peak - nav
+            if fall > max_dd:
+                max_dd = fall
+            if fall > max_frac * peak:
+                max_frac = fall / peak
+        i += 1
+    book.tk_best[0], book.tk_worst[0] = best, worst
+    account.peak, account.max_dd, account.max_dd_frac = peak, max_dd, max_frac
+    return i
+
+
+@kernel
+def _skip_held(
+    account: Record,
+    books: Records,
+    i: int,
+    end: int,
+    bars: Records,
+    gate_of_bar: npt.NDArray[np.int32],
+    gate_bar: npt.NDArray[np.int32],
+    gates: Records,
+    rules: Record,
+    limits: Record,
+    span: Record,
+) -> int:
+    """First bar in [i, end] that needs ``step`` while one ticket is open; marks those before."""
+    book = books[0]
+    first = i
+    if rules.hold > 0:
+        end = _first_at(bars, i, end, book.tk_hold[0] + rules.hold)
+    danger = _danger(account, book, rules, limits, span)
+    while i < end:
+        if _touches(book, bars[i], danger):
+            break
+        g = gate_of_bar[i]
+        if _gate_needs_step(account, book, bars[i], gates[g], rules, limits):
+            break
+        until = gate_bar[g + 1] if g + 1 < len(gates) else end
+        until = min(until, end)
+        if book.side > 0:
+            i = _hold_long(account, book, i, until, bars, rules, danger)
+        else:
+            i = _hold_short(account, book, i, until, bars, rules, danger)
+        if i < until:
+            break
+    if i > first:
+        bar = bars[i - 1]
+        mark(
+            book, bar.bid_c, bar.ask_c, bar.gain_c, bar.loss_c, bar.base_c, rules.margin_rate
+        )
+        total(account, books)
+    return i
+
+
+@kernel
+def path(
+    account: Record,
+    books: Records,
+    bars: Records,
+    events: npt.NDArray[np.int32],
+    gate_of_bar: npt.NDArray[np.int32],
+    gate_bar: npt.NDArray[np.int32],
+    gates: Records,
+    rules: Record,
+    limits: Record,
+    span: Record,
+    fills: Records,
+    days: Records,
+) -> None:
+    """Run one instrument for one cell over all of ``bars``; same results as repeated ``step``.
+
+    ``events`` lists the bars that always need a step while a position is open: first of a day,
+    financing due, before the weekend. ``gate_bar[g]`` is the first bar whose live gate is g
+    (``len(bars)`` if there is none); the other arguments are those of :func:`walk`.
+    """
+    n = len(bars)
+    book = books[0]
+    i = 0
+    e = 0
+    while i < n:
+        if book.order_side == 0 and book.exits_due == 0:
+            while e < len(events) and events[e] < i:
+                e += 1
+            if book.n == 0:
+                i = _skip_flat(book, i, bars, gate_of_bar, gate_bar, gates, rules, limits)
+                while e < len(events) and events[e] < i:
+                    begin(account, bars[events[e]].t, bars[events[e]].day, days)
+                    e += 1
+            elif book.n == 1:
+                end = events[e] if e < len(events) else n
+                i = _skip_held(
+                    account, books, i, end, bars, gate_of_bar, gate_bar, gates, rules,
+                    limits, span,
+                )
+            if i >= n:
+                break
+        bar = bars[i]
+        step(account, books, 0, bar, gates[gate_of_bar[i]], rules, limits, fills, days)
+        i += 1
+    account.t = bars[n - 1].t if n > 0 else account.t
+    finish(account, books, days)
+
+
+@kernel
+def path_every_bar(
+    account: Record,
+    books: Records,
+    bars: Records,
+    gate_of_bar: npt.NDArray[np.int32],
+    gates: Records,
+    rules: Record,
+    limits: Record,
+    fills: Records,
+    days: Records,
+) -> None:
+    """The same as :func:`path` without skipping anything: ``step`` at every bar."""
+    for i in range(len(bars)):
+        step(
+            account, books, 0, bars[i], gates[gate_of_bar[i]], rules, limits, fills, days
+        )
+    finish(account, books, days)
+
+
+def event_bars(bars: Records) -> npt.NDArray[np.int32]:
+    """Indices of the bars that always need a step while a position is open."""
+    new_day = np.empty(len(bars), np.bool_)
+    new_day[:1] = True
+    new_day[1:] = bars["day"][1:] != bars["day"][:-1]
+    due = (bars["fin_long"] != 0.0) | (bars["fin_short"] != 0.0)
+    flatten = (bars["flags"] & FLATTEN) != 0
+    return np.flatnonzero(new_day | due | flatten).astype(np.int32)
+
+
+def first_bars(gate_of_bar: npt.NDArray[np.int32], n_gates: int) -> npt.NDArray[np.int32]:
+    """For each gate the first bar it is live at; for those never live, the next one's."""
+    indices = np.arange(n_gates, dtype=np.int32)
+    return np.searchsorted(gate_of_bar, indices, side="left").astype(np.int32)
+
+
+def span_of(bars: Records) -> Records:
+    """The bounds that let ``path`` rule out a margin closeout; one row of SPAN."""
+    span = np.zeros(1, SPAN).view(np.recarray)
+    if len(bars):
+        span["loss_max"] = max(bars["loss_o"].max(), bars["loss_c"].max())
+        span["base_max"] = max(bars["base_o"].max(), bars["base_c"].max())
+    return span

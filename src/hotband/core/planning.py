@@ -1,0 +1,194 @@
+"""Which orders follow from a decision, the open tickets and the clock.
+
+Only this module decides to open or close. One entry per admitted gate; exits are ordered here
+and filled by ``step`` when they are due.
+"""
+
+from hotband.core import codes
+from hotband.core.jit import kernel
+from hotband.core.ledger import order_exits, remember_key, round_level
+from hotband.core.records import (
+    FLATTEN,
+    MAX_KEYS,
+    NEVER,
+    OPPOSITE_CLOSE,
+    OPPOSITE_REVERSE,
+    STAGE_PLANNED,
+    STAGE_SIZED,
+    Record,
+)
+
+_OK = codes.OK
+_ORDER_PENDING = codes.ORDER_PENDING
+_GATE_USED = codes.GATE_USED
+_DUPLICATE = codes.DUPLICATE_SIGNAL
+_COOLDOWN = codes.COOLDOWN_ACTIVE
+_MAX_STACK = codes.MAX_STACK_LIMIT
+_OPPOSITE_BLOCKED = codes.OPPOSITE_SIDE_BLOCKED
+_OPPOSITE_CLOSED = codes.OPPOSITE_SIDE_CLOSED
+_REARMED = codes.HOLD_REARMED
+_MAX_POSITIONS = codes.MAX_TOTAL_POSITIONS
+_HOLD_EXPIRY = codes.HOLD_EXPIRY
+_HAZARD_EXIT = codes.HAZARD_EXIT
+_OPPOSITE_GATE = codes.OPPOSITE_GATE
+_WEEKEND_FLAT = codes.WEEKEND_FLAT
+_BREAKEVEN = codes.BREAKEVEN_STOP
+_TRAILING = codes.TRAILING_STOP
+
+
+@kernel
+def raise_stage(book: Record, stage: int, code: int) -> None:
+    """Note how far the current gate has come; the first reason at its furthest stage stays."""
+    if stage > book.gate_stage:
+        if book.gate_stage < 1:
+            book.admitted += 1
+        if book.gate_stage < STAGE_SIZED <= stage:
+            book.sized += 1
+        if book.gate_stage < STAGE_PLANNED <= stage:
+            book.planned += 1
+        book.gate_stage = stage
+        book.gate_code = code
+
+
+@kernel
+def key_is_used(book: Record, key: int) -> bool:
+    """Whether a signal key is among the last ones used; key 0 never is."""
+    if key != 0:
+        for i in range(MAX_KEYS):
+            if book.keys[i] == key:
+                return True
+    return False
+
+
+@kernel
+def entry_block(
+    account: Record, book: Record, gate: Record, t: int, rules: Record, limits: Record
+) -> int:
+    """Why no entry can follow whatever its size, but for an open position; OK = nothing."""
+    if book.gate_used != 0:
+        return _GATE_USED
+    if book.order_side != 0:
+        return _ORDER_PENDING
+    if key_is_used(book, gate.key):
+        return _DUPLICATE
+    if t - book.last_fill < rules.cooldown:
+        return _COOLDOWN
+    if account.positions >= limits.max_positions:
+        return _MAX_POSITIONS
+    return _OK
+
+
+@kernel
+def position_block(book: Record, rules: Record) -> int:
+    """Why the open position of the instrument forbids an entry; OK = it does not."""
+    if book.n == 0:
+        return _OK
+    if book.side != book.gate_side:
+        return _OPPOSITE_BLOCKED
+    if book.n >= rules.max_stack:
+        return _MAX_STACK
+    return _OK
+
+
+@kernel
+def meet_position(
+    account: Record, book: Record, gate: Record, bar: Record, rules: Record, limits: Record
+) -> bool:
+    """What an admitted gate does to a position already open; True = it reverses it.
+
+    The other side: closed or reversed where the rules say so. The same side with no room for
+    another ticket: the hold starts again where ``rearm`` is set.
+    """
+    if book.n == 0 or book.gate_used != 0:
+        return False
+    due = bar.t + rules.latency
+    if book.side != book.gate_side:
+        if rules.opposite == OPPOSITE_CLOSE:
+            order_exits(book, _OPPOSITE_GATE, due)
+            book.gate_used = 1
+            raise_stage(book, STAGE_SIZED, _OPPOSITE_CLOSED)
+        elif rules.opposite == OPPOSITE_REVERSE:
+            allowance = limits.max_positions + book.n
+            if account.positions < allowance and entry_block_reversing(
+                book, gate, bar.t, rules
+            ):
+                order_exits(book, _OPPOSITE_GATE, due)
+                return True
+        return False
+    if book.n >= rules.max_stack and rules.rearm != 0:
+        for i in range(book.n):
+            book.tk_hold[i] = bar.t
+        book.gate_used = 1
+        raise_stage(book, STAGE_SIZED, _REARMED)
+    return False
+
+
+@kernel
+def entry_block_reversing(book: Record, gate: Record, t: int, rules: Record) -> bool:
+    """Whether nothing but the position itself stands against a reversal."""
+    return (
+        book.order_side == 0
+        and not key_is_used(book, gate.key)
+        and t - book.last_fill >= rules.cooldown
+    )
+
+
+@kernel
+def plan_exits(book: Record, gate: Record, bar: Record, rules: Record) -> None:
+    """Order the exits that the clock or the gate ask for: weekend, hazard, hold."""
+    due = bar.t + rules.latency
+    if rules.flat_weekend != 0 and bar.flags & FLATTEN:
+        order_exits(book, _WEEKEND_FLAT, due)
+    limit = rules.hazard_exit
+    if limit == limit and book.gate == gate.known and bar.t - gate.known <= rules.max_age:
+        if rules.hazard_exit_above != 0:
+            passed = gate.hazard >= limit
+        else:
+            passed = gate.hazard <= limit
+        if passed:
+            order_exits(book, _HAZARD_EXIT, due)
+    if rules.hold > 0:
+        for i in range(book.n):
+            if bar.t - book.tk_hold[i] >= rules.hold and book.tk_due[i] == NEVER:
+                book.tk_due[i] = due
+                book.tk_exit_code[i] = _HOLD_EXPIRY
+                book.exits_due += 1
+
+
+@kernel
+def plan_entry(
+    book: Record, gate: Record, t: int, units: float, limit: int, rules: Record
+) -> None:
+    """Turn sized units into the entry order of the instrument; the gate is used up."""
+    book.order_side = book.gate_side
+    book.order_units = units
+    book.order_due = t + rules.latency
+    book.order_gate = gate.known
+    book.order_key = gate.key
+    book.order_synthetic = gate.synthetic
+    book.order_limit = limit
+    book.gate_used = 1
+    remember_key(book, gate.key)
+    raise_stage(book, STAGE_PLANNED, _OK)
+
+
+@kernel
+def move_stop(book: Record, i: int, rules: Record) -> None:
+    """Raise the stop of ticket ``i`` to breakeven or the trail, for the bars to come."""
+    side = book.side
+    entry = book.tk_entry[i]
+    best = book.tk_best[i]
+    stop = book.tk_stop[i]
+    trigger = rules.breakeven_frac * entry + rules.breakeven_abs
+    if trigger > 0.0 and side * (best - entry) >= trigger:
+        level = round_level(entry, side, rules.price_scale)
+        if stop != stop or side * (level - stop) > 0.0:
+            stop = level
+            book.tk_stop_code[i] = _BREAKEVEN
+    trail = rules.trail_frac * best + rules.trail_abs
+    if trail > 0.0 and side * (best - entry) > 0.0:
+        level = round_level(best - side * trail, side, rules.price_scale)
+        if stop != stop or side * (level - stop) > 0.0:
+            stop = level
+            book.tk_stop_code[i] = _TRAILING
+    book.tk_stop[i] = stop

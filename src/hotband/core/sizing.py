@@ -1,0 +1,149 @@
+"""How many units an admitted gate may open: the least of all limits, floored.
+
+Risk, notional, margin, net currency exposure, gross exposure and the broker's unit limits are
+different constraints with different denominators; the one that bound is named in the answer.
+Margin uses the instrument's own rate, never a common leverage.
+"""
+
+import math
+
+from hotband.core import codes
+from hotband.core.fills import market_price
+from hotband.core.jit import kernel
+from hotband.core.records import Record, Records
+
+_ROUNDING = 1e-6
+"""Units are quantised to this before flooring, so that 59999.999999999 is 60000."""
+_NAV_NOT_POSITIVE = codes.NAV_NOT_POSITIVE
+_VOLATILITY_UNKNOWN = codes.VOLATILITY_UNKNOWN
+_RISK = codes.RISK_BUDGET
+_EXPOSURE = codes.EXPOSURE_CAP
+_MARGIN = codes.MARGIN_BUDGET
+_CURRENCY = codes.CURRENCY_CAP
+_TOTAL = codes.TOTAL_EXPOSURE
+_BROKER = codes.BROKER_MAX_UNITS
+
+
+@kernel
+def stop_distance(price: float, rules: Record) -> float:
+    """Distance from entry to stop in price; 0 = no stop."""
+    return rules.stop_frac * price + rules.stop_abs
+
+
+@kernel
+def position_margin(
+    long_units: float, short_units: float, base_rate: float, margin_rate: float, mode: int
+) -> float:
+    """Margin of both sides of one instrument, in home currency.
+
+    ``mode`` 0 nets the sides (NET_SUM), 1 charges the larger (MAXIMAL_SIDE), 2 charges both
+    (ABSOLUTE_SUM): the aggregation modes of the OANDA v20 account definition.
+    """
+    if mode == 0:
+        units = abs(long_units - short_units)
+    elif mode == 1:
+        units = max(long_units, short_units)
+    else:
+        units = long_units + short_units
+    return units * base_rate * margin_rate
+
+
+@kernel
+def volatility_scale(volatility: float, rules: Record) -> float:
+    """Factor on exposure that makes equal notionals carry equal volatility; NaN = unknown."""
+    if rules.vol_target <= 0.0:
+        return 1.0
+    if not volatility > 0.0:
+        return math.nan
+    scale = rules.vol_target / volatility
+    return min(max(scale, rules.vol_scale_min), rules.vol_scale_max)
+
+
+@kernel
+def net_exposure(books: Records, currency: int, skip: int) -> float:
+    """Signed exposure to one currency over all books but ``skip``, in home currency at mid."""
+    net = 0.0
+    for j in range(len(books)):
+        if j != skip and books[j].n > 0:
+            signed = books[j].side * books[j].notional
+            if books[j].base == currency:
+                net += signed
+            elif books[j].quote == currency:
+                net -= signed
+    return net
+
+
+@kernel
+def _currency_room(
+    books: Records, skip: int, side: int, nav: float, rules: Record, limits: Record
+) -> float:
+    cap = limits.currency_cap * nav
+    base_room = cap - side * net_exposure(books, rules.base, skip)
+    quote_room = cap + side * net_exposure(books, rules.quote, skip)
+    return min(base_room, quote_room)
+
+
+@kernel
+def gross_exposure(books: Records, skip: int) -> float:
+    """Sum of notionals over all books but ``skip``, in home currency at mid."""
+    gross = 0.0
+    for j in range(len(books)):
+        if j != skip:
+            gross += books[j].notional
+    return gross
+
+
+@kernel
+def entry_units(
+    account: Record,
+    books: Records,
+    k: int,
+    bar: Record,
+    side: int,
+    flat: bool,
+    rules: Record,
+    limits: Record,
+) -> tuple[float, int]:
+    """Units for one entry at this bar's open and the code of the limit that bound.
+
+    ``flat`` sizes as if the instrument's own position were closed already (a reversal). NAV
+    and margin are those marked at this open. 0 units means refused by that limit.
+    """
+    own = books[k]
+    skip = k if flat else -1
+    nav = account.nav
+    if not nav > 0.0:
+        return 0.0, _NAV_NOT_POSITIVE
+    scale = volatility_scale(bar.vol, rules)
+    if scale != scale:
+        return 0.0, _VOLATILITY_UNKNOWN
+    base_rate = bar.base_o
+    price = market_price(bar.bid_o, bar.ask_o, side, rules.slippage)
+    units, bound = rules.exposure * scale * nav / base_rate, _EXPOSURE
+    distance = stop_distance(price, rules)
+    if rules.risk_frac > 0.0 and distance > 0.0:
+        loss = (distance + price * rules.slippage) * bar.loss_o
+        loss += 2.0 * rules.half_commission * base_rate
+        at_risk = nav * rules.risk_frac / loss
+        if at_risk < units:
+            units, bound = at_risk, _RISK
+    used = account.margin - (own.margin if flat else 0.0)
+    room = min(nav, limits.margin_budget * nav) - used
+    by_margin = room / (base_rate * rules.margin_rate)
+    if by_margin < units:
+        units, bound = by_margin, _MARGIN
+    if limits.currency_cap < math.inf:
+        by_currency = _currency_room(books, skip, side, nav, rules, limits) / base_rate
+        if by_currency < units:
+            units, bound = by_currency, _CURRENCY
+    if limits.total_exposure < math.inf:
+        by_total = (limits.total_exposure * nav - gross_exposure(books, skip)) / base_rate
+        if by_total < units:
+            units, bound = by_total, _TOTAL
+    by_broker = min(rules.max_units, rules.max_position - (0.0 if flat else own.units))
+    if by_broker < units:
+        units, bound = by_broker, _BROKER
+    units = math.floor(units / rules.unit_step + _ROUNDING) * rules.unit_step
+    if units < rules.min_units:
+        return 0.0, bound
+    return units, bound

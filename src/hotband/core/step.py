@@ -1,0 +1,346 @@
+"""The pipeline, in the only place where its order is written.
+
+One market event is one bar of one instrument with the gate that is live at its open. What is
+known at the open is used at the open; what happens inside the bar is used after it:
+
+    begin ─► mark_open ─► check_margin ─► at_open ─► inside ─► settle
+
+``at_open`` is gating ─► sizing ─► planning ─► fills. A portfolio runs each phase for all of
+its instruments before the next phase, so that no instrument sees inside the bar of another.
+"""
+
+from hotband.core import codes
+from hotband.core.fills import (
+    NO_TOUCH,
+    STOP_AMBIGUOUS,
+    STOP_AT_OPEN,
+    TARGET_AT_OPEN,
+    TARGET_INSIDE,
+    market_price,
+    touch_at_open,
+    touch_inside,
+)
+from hotband.core.gating import clock_mask, first_code, threshold_mask, trade_side
+from hotband.core.jit import kernel
+from hotband.core.ledger import (
+    AT_OPEN,
+    INSIDE,
+    charge_financing,
+    check_margin,
+    close_ticket,
+    mark,
+    open_ticket,
+    total,
+)
+from hotband.core.planning import (
+    entry_block,
+    meet_position,
+    move_stop,
+    plan_entry,
+    plan_exits,
+    position_block,
+    raise_stage,
+)
+from hotband.core.records import (
+    NEVER,
+    STAGE_ADMITTED,
+    STAGE_PLANNED,
+    STAGE_SIZED,
+    Record,
+    Records,
+)
+from hotband.core.sizing import entry_units
+
+_OK = codes.OK
+_SUPERSEDED = codes.GATE_SUPERSEDED
+_WINDOW_ENDED = codes.WINDOW_ENDED
+_TAKE_PROFIT = codes.TAKE_PROFIT
+
+
+@kernel
+def begin(account: Record, t: int, day: int, days: Records) -> None:
+    """Start the events of one open time; a new trading day first closes the last one's book."""
+    if day != account.day:
+        if account.day != -NEVER:
+            if account.days < len(days):
+                days[account.days].day = account.day
+                days[account.days].equity = account.nav
+            account.days += 1
+        account.day = day
+    account.t = t
+
+
+@kernel
+def mark_open(account: Record, books: Records, k: int, bar: Record, rules: Record) -> None:
+    """Charge financing due and value the position at this bar's open."""
+    book = books[k]
+    if book.n > 0:
+        charge_financing(account, book, bar)
+        mark(
+            book, bar.bid_o, bar.ask_o, bar.gain_o, bar.loss_o, bar.base_o, rules.margin_rate
+        )
+        total(account, books)
+
+
+@kernel
+def _fill_exits(
+    account: Record, books: Records, k: int, bar: Record, rules: Record, fills: Records
+) -> None:
+    book = books[k]
+    i = 0
+    while i < book.n:
+        if book.tk_due[i] <= bar.t:
+            price = market_price(bar.bid_o, bar.ask_o, -book.side, rules.slippage)
+            reason = book.tk_exit_code[i]
+            close_ticket(account, book, k, i, bar, price, reason, AT_OPEN, rules, fills)
+        else:
+            i += 1
+    mark(book, bar.bid_o, bar.ask_o, bar.gain_o, bar.loss_o, bar.base_o, rules.margin_rate)
+    total(account, books)
+
+
+@kernel
+def _fill_gaps(
+    account: Record, books: Records, k: int, bar: Record, rules: Record, fills: Records
+) -> None:
+    book = books[k]
+    closed = False
+    i = 0
+    while i < book.n:
+        kind = touch_at_open(bar, book.side, book.tk_stop[i], book.tk_target[i])
+        if kind == NO_TOUCH:
+            i += 1
+            continue
+        if kind == STOP_AT_OPEN:
+            price = market_price(bar.bid_o, bar.ask_o, -book.side, rules.slippage)
+            reason = book.tk_stop_code[i]
+        else:
+            price = book.tk_target[i]
+            reason = _TAKE_PROFIT
+        close_ticket(account, book, k, i, bar, price, reason, AT_OPEN, rules, fills)
+        closed = True
+    if closed:
+        mark(
+            book, bar.bid_o, bar.ask_o, bar.gain_o, bar.loss_o, bar.base_o, rules.margin_rate
+        )
+        total(account, books)
+
+
+@kernel
+def retire_gate(book: Record) -> None:
+    """Book the outcome of the gate judged so far, before another takes its place."""
+    if book.gate != -NEVER and book.gate_stage < STAGE_PLANNED:
+        book.refusals[book.gate_code] += 1
+
+
+@kernel
+def meet_gate(book: Record, bar: Record, gate: Record, rules: Record) -> None:
+    """Make ``gate`` the one now judged and judge its thresholds, once for its life."""
+    retire_gate(book)
+    book.gates += 1 + gate.skipped
+    book.refusals[_SUPERSEDED] += gate.skipped
+    book.gate = gate.known
+    book.gate_side = trade_side(bar, gate, rules)
+    book.gate_mask = threshold_mask(gate, book.gate_side, rules)
+    book.gate_stage = 0
+    book.gate_code = _OK
+    book.gate_used = 0
+
+
+@kernel
+def _judge(
+    bar: Record, book: Record, gate: Record, rules: Record, limits: Record
+) -> int:
+    if gate.known != book.gate:
+        meet_gate(book, bar, gate, rules)
+    mask = book.gate_mask | clock_mask(bar, gate, rules, limits)
+    if mask != 0:
+        if book.gate_stage == 0 and book.gate_code == _OK:
+            book.gate_code = first_code(mask)
+    else:
+        raise_stage(book, STAGE_ADMITTED, _OK)
+    return mask
+
+
+@kernel
+def _enter(
+    account: Record,
+    books: Records,
+    k: int,
+    bar: Record,
+    gate: Record,
+    reversing: bool,
+    rules: Record,
+    limits: Record,
+) -> tuple[int, float]:
+    book = books[k]
+    if not reversing:
+        code = entry_block(account, book, gate, bar.t, rules, limits)
+        if code == _OK:
+            code = position_block(book, rules)
+        if code != _OK:
+            raise_stage(book, STAGE_SIZED, code)
+            return code, 0.0
+    units, limit = entry_units(
+        account, books, k, bar, book.gate_side, reversing, rules, limits
+    )
+    if units <= 0.0:
+        if book.gate_stage == STAGE_ADMITTED and book.gate_code == _OK:
+            book.gate_code = limit
+        return limit, 0.0
+    raise_stage(book, STAGE_SIZED, _OK)
+    plan_entry(book, gate, bar.t, units, limit, rules)
+    return _OK, units
+
+
+@kernel
+def at_open(
+    account: Record,
+    books: Records,
+    k: int,
+    bar: Record,
+    gate: Record,
+    rules: Record,
+    limits: Record,
+    fills: Records,
+) -> tuple[int, int, float]:
+    """All that is decided and filled at this bar's open; the verdict on the live gate.
+
+    Returns the mask of failing reasons (0 = admitted), the code of planning or sizing (OK = an
+    order was planned or nothing was asked) and the units planned. ``gate.known`` = -NEVER
+    means that no gate is live.
+    """
+    book = books[k]
+    if book.n > 0:
+        if book.exits_due > 0:
+            _fill_exits(account, books, k, bar, rules, fills)
+        _fill_gaps(account, books, k, bar, rules, fills)
+    mask = 0
+    code = _OK
+    units = 0.0
+    live = gate.known != -NEVER
+    admitted = False
+    reversing = False
+    if live:
+        mask = _judge(bar, book, gate, rules, limits)
+        admitted = mask == 0
+        if admitted:
+            reversing = meet_position(account, book, gate, bar, rules, limits)
+    if book.n > 0:
+        plan_exits(book, gate, bar, rules)
+        if book.exits_due > 0:
+            _fill_exits(account, books, k, bar, rules, fills)
+    if book.order_side != 0 and book.order_due <= bar.t:
+        open_ticket(account, book, k, bar, rules, fills)
+        mark(
+            book, bar.bid_o, bar.ask_o, bar.gain_o, bar.loss_o, bar.base_o, rules.margin_rate
+        )
+        total(account, books)
+    if admitted:
+        code, units = _enter(account, books, k, bar, gate, reversing, rules, limits)
+        if units > 0.0 and book.order_due <= bar.t:
+            open_ticket(account, book, k, bar, rules, fills)
+            mark(
+                book, bar.bid_o, bar.ask_o, bar.gain_o, bar.loss_o, bar.base_o,
+                rules.margin_rate,
+            )
+            total(account, books)
+    return mask, code, units
+
+
+@kernel
+def inside(
+    account: Record, books: Records, k: int, bar: Record, rules: Record, fills: Records
+) -> None:
+    """Resting stops and targets inside the bar, then the mark at its close.
+
+    Stops that move use extremes of bars before this one only; this bar's extremes count from
+    the next bar on.
+    """
+    book = books[k]
+    if book.n == 0:
+        return
+    i = 0
+    while i < book.n:
+        side = book.side
+        kind = touch_inside(bar, side, book.tk_stop[i], book.tk_target[i])
+        if kind == NO_TOUCH:
+            if side > 0:
+                book.tk_best[i] = max(book.tk_best[i], bar.bid_h)
+                book.tk_worst[i] = min(book.tk_worst[i], bar.bid_l)
+            else:
+                book.tk_best[i] = min(book.tk_best[i], bar.ask_l)
+                book.tk_worst[i] = max(book.tk_worst[i], bar.ask_h)
+            move_stop(book, i, rules)
+            i += 1
+            continue
+        if kind == TARGET_INSIDE:
+            price = book.tk_target[i]
+            reason = _TAKE_PROFIT
+        else:
+            stop = book.tk_stop[i]
+            price = market_price(stop, stop, -side, rules.slippage)
+            reason = book.tk_stop_code[i]
+            if kind == STOP_AMBIGUOUS:
+                book.ambiguous += 1
+        close_ticket(account, book, k, i, bar, price, reason, INSIDE, rules, fills)
+    mark(book, bar.bid_c, bar.ask_c, bar.gain_c, bar.loss_c, bar.base_c, rules.margin_rate)
+
+
+@kernel
+def settle(account: Record, books: Records, limits: Record) -> None:
+    """Close the events of one open time: NAV, drawdown, ruin, margin."""
+    total(account, books)
+    nav = account.nav
+    if nav > account.peak:
+        account.peak = nav
+    else:
+        fall = account.peak - nav
+        if fall > account.max_dd:
+            account.max_dd = fall
+        if fall > account.max_dd_frac * account.peak:
+            account.max_dd_frac = fall / account.peak
+    if nav <= 0.0:
+        account.ruined = 1
+    check_margin(account, books, limits)
+
+
+@kernel
+def step(
+    account: Record,
+    books: Records,
+    k: int,
+    bar: Record,
+    gate: Record,
+    rules: Record,
+    limits: Record,
+    fills: Records,
+    days: Records,
+) -> tuple[int, int, float]:
+    """One event of one instrument through the whole pipeline; see :func:`at_open`."""
+    begin(account, bar.t, bar.day, days)
+    mark_open(account, books, k, bar, rules)
+    check_margin(account, books, limits)
+    verdict = at_open(account, books, k, bar, gate, rules, limits, fills)
+    inside(account, books, k, bar, rules, fills)
+    settle(account, books, limits)
+    return verdict
+
+
+@kernel
+def finish(account: Record, books: Records, days: Records) -> None:
+    """End a window: book the last day and the outcome of gates and orders still open."""
+    if account.day != -NEVER:
+        if account.days < len(days):
+            days[account.days].day = account.day
+            days[account.days].equity = account.nav
+        account.days += 1
+        account.day = -NEVER
+    for j in range(len(books)):
+        book = books[j]
+        retire_gate(book)
+        book.gate = -NEVER
+        if book.order_side != 0:
+            book.refusals[_WINDOW_ENDED] += 1
+            book.order_side = 0
+            book.order_due = NEVER
