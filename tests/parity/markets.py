@@ -66,7 +66,7 @@ def random_bars(rng: np.random.Generator, n: int, *, price: float = 1.1) -> Reco
     flags[rng.random(n) < 0.02] |= r.CLOSED_BAR
     flags[rng.random(n) < 0.4] |= r.UP_MOVE
     flags[(rng.random(n) < 0.4) & ((flags & r.UP_MOVE) == 0)] |= r.DOWN_MOVE
-    bars["flags"] = flags
+    bars["marks"] = flags
     bars["vol"] = np.where(rng.random(n) < 0.05, np.nan, rng.uniform(0.002, 0.02, n))
     rolled = np.r_[False, bars["day"][1:] != bars["day"][:-1]]
     bars["fin_long"] = np.where(rolled, rng.choice([-0.03 / 365, 0.0], n), 0.0)
@@ -130,7 +130,7 @@ def random_rules(rng: np.random.Generator) -> Records:
             rules[f"{level}_{'abs' if in_pips else 'frac'}"] = size * rng.uniform(0.5, 2) * 1e-4
     rules["hazard_exit"] = np.nan if rng.random() < 0.7 else rng.uniform(0.1, 0.9)
     rules["hazard_exit_above"] = rng.integers(0, 2)
-    rules["base"], rules["quote"] = 0, 1
+    rules["base_ccy"], rules["quote_ccy"] = 0, 1
     rules["risk_frac"] = some(rng.uniform(0.001, 0.02))
     rules["exposure"] = rng.choice([0.02, 1.0, 12.0, 28.0])
     rules["vol_target"] = some(0.006, 0.3)

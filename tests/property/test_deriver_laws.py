@@ -6,13 +6,13 @@ from typing import NamedTuple
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.naive.naive_deriver import MINUTE, bars_of, candidates, passes, rules_of
 
 from hotband.gates.deriver import GateDeriver, derive_gates, surprises_of
 from hotband.gates.deriver_state import DeriverSettings
 from hotband.gates.lambda_map import MIN_RECORDED, LambdaMap
 from hotband.gates.runs import mapped
 from hotband.market.bars import Bars
-from tests.naive.naive_deriver import MINUTE, bars_of, candidates, passes, rules_of
 
 QUICK = settings(max_examples=60, deadline=None)
 
@@ -169,7 +169,8 @@ def test_pasts_that_share_their_recent_part_give_the_same_bits(
 ) -> None:
     """Recent = a hole, then steps enough to fill the window and runs to fill the memory."""
     how = shared.how
-    refill = [120_000 + i % 2 for i in range(1 + 3 * (how.history_runs + how.streak_window + 3))]
+    wave = [120_000, 120_001, 120_002, 120_003, 120_004, 120_003, 120_002, 120_001]
+    refill = wave * (how.history_runs + how.streak_window + 3)
     ends = []
     for past in (one, two):
         ticks = past.ticks + refill + shared.ticks

@@ -52,7 +52,7 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
     numba.config.CACHE_DIR = _CACHE
     try:
         compiled: Callable[P, R] = numba.njit(
-            nogil=True, cache=True, fastmath=False, error_model="numpy"
+            nogil=True, cache=True, fastmath=False, error_model="numpy", _nrt=False
         )(function)
     finally:
         numba.config.CACHE_DIR = before

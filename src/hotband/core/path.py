@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hotband.core import codes
-from hotband.core.gating import clock_mask, first_code
+from hotband.core.gating import clock_mask, first_code, threshold_mask, trade_side
 from hotband.core.jit import kernel
 from hotband.core.ledger import check_margin, mark, total
 from hotband.core.planning import entry_block, move_stop, position_block, raise_stage
@@ -25,16 +25,21 @@ from hotband.core.records import (
     Record,
     Records,
 )
-from hotband.core.step import at_open, begin, finish, inside, mark_open, meet_gate, settle, step
+from hotband.core.step import at_open, begin, finish, inside, mark_open, meet_gate, retire_gate, settle, step
 
 _OK = codes.OK
+_MAX_STACK = codes.MAX_STACK_LIMIT
+_OPPOSITE_BLOCKED = codes.OPPOSITE_SIDE_BLOCKED
+_SUPERSEDED = codes.GATE_SUPERSEDED
+_NO_BIT = 1 << 60
 
-SPAN: Final = np.dtype([("loss_max", "f8"), ("base_max", "f8")])
-"""Bounds over a whole bar array: the largest quote -> home and base -> home rates in it."""
+SPAN: Final = np.dtype([("loss_max", "f8"), ("base_max", "f8"), ("spacing", "i8")])
+"""Bounds over a whole bar array: its largest quote -> home and base -> home rates, and the
+least time between two opens in ns."""
 
 
 @kernel
-def walk(
+def walk_events(
     account: Record,
     books: Records,
     event_bar: npt.NDArray[np.int32],
@@ -44,17 +49,18 @@ def walk(
     rules: Records,
     limits: Record,
     logs: tuple[Records, Records, Records, Records],
+    memo: npt.NDArray[np.int64],
 ) -> None:
     """Step through every event of a portfolio, keeping fills, days, equity and decisions.
 
     ``event_bar[m, k]`` is the index in ``bars`` of instrument k's bar at the m-th open time, -1
     where it has none. ``gate_of_bar[i]`` is the index in ``gates`` of the gate live at bar i's
     open; row 0 of ``gates`` means none. ``logs`` are the fill, day, equity and decision logs;
-    rows past the end of a log are counted in ``account`` and not written.
+    rows past the end of a log are counted in ``account`` and not written. ``memo``, shape
+    (instruments, 3), holds each instrument's last decision and starts at -NEVER.
     """
     fills, days, equity, decisions = logs
     n_times, n_books = event_bar.shape
-    memo = np.full((n_books, 3), -NEVER)
     for m in range(n_times):
         for k in range(n_books):
             i = event_bar[m, k]
@@ -100,7 +106,26 @@ def walk(
             equity[m].equity = account.nav
             equity[m].balance = account.balance
             equity[m].units = net
-    finish(account, books, days)
+
+
+@kernel
+def walk(
+    account: Record,
+    books: Records,
+    event_bar: npt.NDArray[np.int32],
+    bars: Records,
+    gate_of_bar: npt.NDArray[np.int32],
+    gates: Records,
+    rules: Records,
+    limits: Record,
+    logs: tuple[Records, Records, Records, Records],
+    memo: npt.NDArray[np.int64],
+) -> None:
+    """:func:`walk_events` over a whole window, which then ends."""
+    walk_events(
+        account, books, event_bar, bars, gate_of_bar, gates, rules, limits, logs, memo
+    )
+    finish(account, books, logs[1])
 
 
 @kernel
@@ -194,15 +219,19 @@ def _gate_needs_step(
 
 
 @kernel
-def _first_at(bars: Records, low: int, high: int, t: int) -> int:
-    """First index in [low, high) whose open time is at or after ``t``; ``high`` if none."""
-    while low < high:
-        middle = (low + high) // 2
-        if bars[middle].t < t:
-            low = middle + 1
-        else:
-            high = middle
-    return low
+def _first_at(bars: Records, i: int, end: int, t: int, spacing: int) -> int:
+    """First index in [i, end] whose open time is at or after ``t``; ``end`` if none.
+
+    Bars are at least ``spacing`` apart, so that the answer lies at or before the one that a
+    history without gaps would give, and mostly on it.
+    """
+    ahead = t - bars[i].t
+    if ahead <= 0:
+        return i
+    guess = min(end, i + (ahead + spacing - 1) // spacing)
+    while guess > i and bars[guess - 1].t >= t:
+        guess -= 1
+    return guess
 
 
 @kernel
@@ -311,6 +340,116 @@ def _hold_short(
 
 
 @kernel
+def _shut(book: Record, rules: Record) -> bool:
+    """Whether no gate of either side can do anything while the open position lasts."""
+    return (
+        book.n >= rules.max_stack
+        and rules.opposite == OPPOSITE_IGNORE
+        and rules.rearm == 0
+        and rules.hazard_exit != rules.hazard_exit
+    )
+
+
+@kernel
+def _turn_away(
+    account: Record, book: Record, bar: Record, gate: Record, rules: Record, limits: Record
+) -> int:
+    """The reason that keeps an admitted gate out of a book that is shut."""
+    code = entry_block(account, book, gate, bar.t, rules, limits)
+    if code == _OK:
+        code = _MAX_STACK if book.side == book.gate_side else _OPPOSITE_BLOCKED
+    return code
+
+
+@kernel
+def _meet_shut(
+    account: Record,
+    book: Record,
+    i: int,
+    end: int,
+    bars: Records,
+    gate: Record,
+    rules: Record,
+    limits: Record,
+) -> None:
+    """What the bars in [i, end) do to the funnel for one live gate while the book is shut."""
+    if gate.known == -NEVER:
+        return
+    if gate.known != book.gate:
+        meet_gate(book, bars[i], gate, rules)
+    if book.gate_mask != 0 or book.gate_used != 0:
+        if book.gate_used == 0:
+            _note_clock(bars[i], book, gate, rules, limits)
+        return
+    while i < end and book.gate_stage < STAGE_SIZED:
+        if _note_clock(bars[i], book, gate, rules, limits) == 0:
+            raise_stage(
+                book, STAGE_SIZED, _turn_away(account, book, bars[i], gate, rules, limits)
+            )
+        elif bars[i].t - gate.known > rules.max_age:
+            return
+        i += 1
+
+
+@kernel
+def _meet_all_shut(
+    account: Record,
+    book: Record,
+    i: int,
+    end: int,
+    bars: Records,
+    gate_of_bar: npt.NDArray[np.int32],
+    gate_bar: npt.NDArray[np.int32],
+    gates: Records,
+    rules: Record,
+    limits: Record,
+) -> None:
+    """Meet every gate that is live in [i, end) while the book is shut.
+
+    The same as :func:`_meet_shut` for each of them, with the funnel in local numbers.
+    """
+    g = gate_of_bar[i]
+    last = gate_of_bar[end - 1]
+    if g == 0 or gates[g].known == book.gate:
+        until = min(end, gate_bar[g + 1]) if g + 1 < len(gates) else end
+        _meet_shut(account, book, i, until, bars, gates[g], rules, limits)
+        g += 1
+    busy = rules.cooldown > 0 or account.positions >= limits.max_positions
+    seen, passed = 0, 0
+    while g <= last:
+        i = gate_bar[g]
+        gate = gates[g]
+        if gate_of_bar[i] != g:
+            g = gate_of_bar[i]
+            continue
+        bar = bars[i]
+        side = trade_side(bar, gate, rules)
+        mask = threshold_mask(gate, side, rules)
+        clock = clock_mask(bar, gate, rules, limits)
+        admitted = mask == 0
+        if busy or gate.key != 0 or (admitted and clock != 0):
+            until = min(end, gate_bar[g + 1]) if g + 1 < len(gates) else end
+            _meet_shut(account, book, i, until, bars, gate, rules, limits)
+        else:
+            retire_gate(book)
+            kept_out = _OPPOSITE_BLOCKED + (side == book.side) * (_MAX_STACK - _OPPOSITE_BLOCKED)
+            refused = first_code(mask | clock | _NO_BIT)
+            seen += 1 + gate.skipped
+            passed += admitted
+            book.refusals[_SUPERSEDED] += gate.skipped
+            book.gate = gate.known
+            book.gate_side = side
+            book.gate_mask = mask
+            book.gate_stage = admitted * STAGE_SIZED
+            book.gate_code = refused + admitted * (kept_out - refused)
+            book.gate_used = 0
+        g += 1
+    book.gates += seen
+    book.admitted += passed
+    book.sized += passed
+
+
+@kernel
 def _skip_held(
     account: Record,
     books: Records,
@@ -328,8 +467,18 @@ def _skip_held(
     book = books[0]
     first = i
     if rules.hold > 0:
-        end = _first_at(bars, i, end, book.tk_hold[0] + rules.hold)
+        end = _first_at(bars, i, end, book.tk_hold[0] + rules.hold, span.spacing)
     danger = _danger(account, book, rules, limits, span)
+    if _shut(book, rules):
+        if book.side > 0:
+            i = _hold_long(account, book, i, end, bars, rules, danger)
+        else:
+            i = _hold_short(account, book, i, end, bars, rules, danger)
+        if i > first:
+            _meet_all_shut(
+                account, book, first, i, bars, gate_of_bar, gate_bar, gates, rules, limits
+            )
+        end = i
     while i < end:
         if _touches(book, bars[i], danger):
             break
@@ -428,7 +577,7 @@ def event_bars(bars: Records) -> npt.NDArray[np.int32]:
     new_day[:1] = True
     new_day[1:] = bars["day"][1:] != bars["day"][:-1]
     due = (bars["fin_long"] != 0.0) | (bars["fin_short"] != 0.0)
-    flatten = (bars["flags"] & FLATTEN) != 0
+    flatten = (bars["marks"] & FLATTEN) != 0
     return np.flatnonzero(new_day | due | flatten).astype(np.int32)
 
 
@@ -444,4 +593,5 @@ def span_of(bars: Records) -> Records:
     if len(bars):
         span["loss_max"] = max(bars["loss_o"].max(), bars["loss_c"].max())
         span["base_max"] = max(bars["base_o"].max(), bars["base_c"].max())
+    span["spacing"] = np.diff(bars["t"]).min() if len(bars) > 1 else 1
     return span

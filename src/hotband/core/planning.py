@@ -137,7 +137,7 @@ def entry_block_reversing(book: Record, gate: Record, t: int, rules: Record) -> 
 def plan_exits(book: Record, gate: Record, bar: Record, rules: Record) -> None:
     """Order the exits that the clock or the gate ask for: weekend, hazard, hold."""
     due = bar.t + rules.latency
-    if rules.flat_weekend != 0 and bar.flags & FLATTEN:
+    if rules.flat_weekend != 0 and bar.marks & FLATTEN:
         order_exits(book, _WEEKEND_FLAT, due)
     limit = rules.hazard_exit
     if limit == limit and book.gate == gate.known and bar.t - gate.known <= rules.max_age:

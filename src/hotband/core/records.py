@@ -70,7 +70,7 @@ BAR: Final = np.dtype(
         ("ask_h", "f8"),
         ("t", "i8"),  # open time, ns
         ("day", "i4"),  # trading day (rolls 17:00 New York), days since 1970-01-01
-        ("flags", "i4"),  # bits above
+        ("marks", "i4"),  # bits above
         ("bid_o", "f8"),
         ("ask_o", "f8"),
         ("gain_o", "f8"),  # the rates known at the open
@@ -155,8 +155,8 @@ RULES: Final = np.dtype(
         ("hazard_exit", "f8"),  # NaN = off
         ("hazard_exit_above", "i4"),  # 1 = exit at or above, 0 = at or below
         # sizing
-        ("base", "i4"),  # index of the base currency in the account's list
-        ("quote", "i4"),
+        ("base_ccy", "i4"),  # index of the base currency in the account's list
+        ("quote_ccy", "i4"),
         ("_pad", "i4"),
         ("risk_frac", "f8"),  # loss at the stop, of NAV; 0 = off
         ("exposure", "f8"),  # notional of one entry, of NAV
@@ -214,8 +214,8 @@ BOOK: Final = np.dtype(
         # the position
         ("side", "i4"),  # of all its tickets; 0 = flat
         ("n", "i4"),  # open tickets
-        ("base", "i4"),
-        ("quote", "i4"),
+        ("base_ccy", "i4"),
+        ("quote_ccy", "i4"),
         ("exits_due", "i4"),  # tickets with an exit on its way
         ("units", "f8"),  # sum over tickets, unsigned
         ("unrealised", "f8"),  # at the side that closes, in home currency
@@ -357,8 +357,8 @@ def new_books(bases: "list[int]", quotes: "list[int]") -> Records:
     books["order_due"] = NEVER
     books["gate_code"] = -1
     books["tk_due"] = NEVER
-    books["base"] = bases
-    books["quote"] = quotes
+    books["base_ccy"] = bases
+    books["quote_ccy"] = quotes
     return books
 
 

@@ -66,9 +66,9 @@ def net_exposure(books: Records, currency: int, skip: int) -> float:
     for j in range(len(books)):
         if j != skip and books[j].n > 0:
             signed = books[j].side * books[j].notional
-            if books[j].base == currency:
+            if books[j].base_ccy == currency:
                 net += signed
-            elif books[j].quote == currency:
+            elif books[j].quote_ccy == currency:
                 net -= signed
     return net
 
@@ -78,8 +78,8 @@ def _currency_room(
     books: Records, skip: int, side: int, nav: float, rules: Record, limits: Record
 ) -> float:
     cap = limits.currency_cap * nav
-    base_room = cap - side * net_exposure(books, rules.base, skip)
-    quote_room = cap + side * net_exposure(books, rules.quote, skip)
+    base_room = cap - side * net_exposure(books, rules.base_ccy, skip)
+    quote_room = cap + side * net_exposure(books, rules.quote_ccy, skip)
     return min(base_room, quote_room)
 
 

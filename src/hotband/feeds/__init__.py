@@ -1,0 +1,1 @@
+"""Prices from outside: files, their quality, and the simulated demo market."""

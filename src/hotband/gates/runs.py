@@ -55,8 +55,8 @@ RUN_STATE: Final = np.dtype(
         ("side", "i8"),  # of the run, +1 or -1; 0 = none
         ("length", "i8"),  # its steps so far, k
         ("shorter", "i8"),  # completed runs shorter than k
-        ("sum", "f8"),  # of its returns
-        ("squares", "f8"),  # of its squared returns
+        ("moved", "f8"),  # sum of its returns
+        ("squares", "f8"),  # sum of its squared returns
     ]
 )
 """Everything the deriver knows but its rings."""
@@ -67,7 +67,7 @@ def _forget_run(state: Record) -> None:
     state.side = 0
     state.length = 0
     state.shorter = 0
-    state.sum = 0.0
+    state.moved = 0.0
     state.squares = 0.0
 
 
@@ -142,7 +142,7 @@ def advance(
         state.shorter += counts[state.length]
     state.length += 1
     change = (mid - before) / before  # the difference is exact for close prices, so never 0
-    state.sum += change
+    state.moved += change
     state.squares += change * change
     return int(state.length)
 
@@ -202,7 +202,7 @@ def measure(
         coherence = min(length, window) / window
         entropy = binary_entropy(state.ups, state.downs)
     if length > 1 and state.squares > 0.0:
-        stability = min(1.0, state.sum * state.sum / (length * state.squares))
+        stability = min(1.0, state.moved * state.moved / (length * state.squares))
     return mapped(surprise(state), map_x, map_y), coherence, stability, entropy
 
 

@@ -151,8 +151,9 @@ def clock_minute(what: str, text: object) -> int:
 def _week_minute(what: str, text: str) -> tuple[frozenset[int], int]:
     day, _, clock = text.partition(" ")
     if day not in WEEKDAYS:
-        allowed = "a weekday and a time, such as 'Sunday 17:00'"
-        raise InputError(what, text, allowed, "Name the day in English.", near=WEEKDAYS)
+        near = [f"{name} {clock}" for name in WEEKDAYS]
+        do = "Name the day in English."
+        raise InputError(what, text, "a weekday and a time, 'Sunday 17:00'", do, near=near)
     return frozenset((WEEKDAYS.index(day),)), clock_minute(what, clock)
 
 

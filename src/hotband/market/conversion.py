@@ -76,15 +76,17 @@ def factors(
     """(gain, loss, mid) factors of one pair, in the shape of ``bid`` (zero-rank for numbers).
 
     Money times a factor is money in the other currency; mid is for margin and notional. With
-    ``precision`` the pair's mid is first rounded to that many decimals, as OANDA did in a fill
-    of 2022; its published example of 2020 does not round, nor do we by default. The inverse of
-    a loss is (1/mid) x (1 + fee); no source settles it against 1/(mid x (1 - fee)). NaN in
-    gives NaN out.
+    ``precision`` the pair's mid is first rounded (half to even) to that many decimals, as OANDA
+    did in a fill of 2022; its published example does not round, nor do we by default. A loss in
+    an inverse pair is (1/mid) x (1 + fee); no source settles it against 1/(mid x (1 - fee)).
+    NaN in gives NaN out.
     """
     low, high = np.asarray(bid, np.float64), np.asarray(ask, np.float64)
     quoted = (low + high) / 2
     if precision is not None:
-        quoted = np.asarray(np.round(quoted, precision))
+        # In whole points, so that a mid on a half rounds to even and not by its binary tail.
+        scale = 10.0**precision
+        quoted = np.rint((np.rint(low * scale) + np.rint(high * scale)) / 2) / scale
     mid = np.asarray(1 / quoted if inverse else quoted)
     if model.mode == "mid":
         return np.asarray(mid * (1 - model.fee)), np.asarray(mid * (1 + model.fee)), mid

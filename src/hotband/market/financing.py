@@ -83,8 +83,8 @@ def load_financing(source: Path | Mapping[str, object] | None = None) -> Financi
         try:
             document = yaml.safe_load(source.read_text("utf-8"))
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            got = f"{source} ({error})"
-            do = "Correct the path."
+            got = f"{source} ({' '.join(str(error).split())})"
+            do = "Correct the path or the text."
             raise InputError("financing file", got, "a readable YAML file", do) from error
     keys = ("schedule", "rates")
     if not isinstance(document, Mapping) or not isinstance(document.get("rates", {}), Mapping):

@@ -134,9 +134,9 @@ def _merge(table: dict[str, Instrument], document: object, source: str) -> None:
             values[field] = _typed(f"{source}: {name} {field}", value, _FIELDS[field])
         missing = [field for field in _FIELDS if field not in values]
         if missing:
-            do = "Add the fields, or correct the name to change a known instrument."
-            got = f"no {', '.join(missing)}"
-            raise InstrumentError(f"{source}: {name}", got, "every field", do, near=table)
+            allowed = f"a known name, or a new one with also {', '.join(missing)}"
+            do = "Correct the name, or add the fields."
+            raise InstrumentError(f"{source}: instrument", name, allowed, do, near=table)
         table[values["name"]] = Instrument(**values)
 
 
@@ -159,9 +159,9 @@ def load_instruments(path: Path | None = None) -> Mapping[str, Instrument]:
     try:
         document = yaml.safe_load(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InstrumentError(
-            "instruments file", f"{path} ({error})", "a readable YAML file", "Correct the path."
-        ) from error
+        got = f"{path} ({' '.join(str(error).split())})"
+        do = "Correct the path or the text."
+        raise InstrumentError("instruments file", got, "a readable YAML file", do) from error
     table = dict(_built_in())
     _merge(table, {} if document is None else document, path.name)
     return MappingProxyType(table)

@@ -25,24 +25,26 @@ Bps: TypeAlias = Annotated[float, Field(ge=0, le=1000, description="basis points
 class Conversion(Strict):
     """How money becomes home currency; see ``market.conversion.ConversionModel``."""
 
-    mode: Literal["mid", "side"] = Field("mid", description="mid or side")
-    fee: float = Field(0.0, ge=0, lt=1, description="a fraction from 0, below 1 (0.005 = 0.5 %)")
+    mode: Literal["mid", "side"] = Field(default="mid", description="mid or side")
+    fee: float = Field(
+        default=0.0, ge=0, lt=1, description="a fraction from 0, below 1 (0.005 = 0.5 %)"
+    )
 
 
 class Hours(Strict):
     """The fields of ``market.calendar.MarketHours``, with its defaults."""
 
-    zone: str = Field(_HOURS.zone, description="an IANA time zone")
-    roll: str = Field(_HOURS.roll, description="HH:MM")
-    week_open: str = Field(_HOURS.week_open, description="a weekday and a time")
-    week_close: str = Field(_HOURS.week_close, description="a weekday and a time")
-    closure_start: str = Field(_HOURS.closure_start, description="HH:MM")
-    closure_end: str = Field(_HOURS.closure_end, description="HH:MM")
+    zone: str = Field(default=_HOURS.zone, description="an IANA time zone")
+    roll: str = Field(default=_HOURS.roll, description="HH:MM")
+    week_open: str = Field(default=_HOURS.week_open, description="a weekday and a time")
+    week_close: str = Field(default=_HOURS.week_close, description="a weekday and a time")
+    closure_start: str = Field(default=_HOURS.closure_start, description="HH:MM")
+    closure_end: str = Field(default=_HOURS.closure_end, description="HH:MM")
     holidays: tuple[Span, ...] = Field(
-        _HOURS.holidays, strict=False, description="a list of [MM-DD HH:MM, MM-DD HH:MM]"
+        default=_HOURS.holidays, strict=False, description="a list of [MM-DD HH:MM, MM-DD HH:MM]"
     )
     dated_holidays: tuple[Span, ...] = Field(
-        _HOURS.dated_holidays,
+        default=_HOURS.dated_holidays,
         strict=False,
         description="a list of [YYYY-MM-DD HH:MM, YYYY-MM-DD HH:MM]",
     )
@@ -57,16 +59,18 @@ class Account(Strict):
     at each side. ``slippage_bps`` is of price, on market and stop fills.
     """
 
-    home: str = Field("USD", pattern="^[A-Z]{3}$", description="three capital letters, as USD")
+    home: str = Field(
+        default="USD", pattern="^[A-Z]{3}$", description="three capital letters, as USD"
+    )
     margin_budget_pct: float = Field(
-        50.0, gt=0, le=100, description="a percentage above 0 and at most 100"
+        default=50.0, gt=0, le=100, description="a percentage above 0 and at most 100"
     )
     total_exposure: Multiple | None = None
     currency_cap: Multiple | None = None
     max_total_positions: int = Field(
-        10, ge=1, le=100_000, description="a whole number of tickets from 1"
+        default=10, ge=1, le=100_000, description="a whole number of tickets from 1"
     )
-    closeout: float = Field(0.5, ge=0, le=1, description="a number 0..1; 0 = off")
+    closeout: float = Field(default=0.5, ge=0, le=1, description="a number 0..1; 0 = off")
     conversion: Conversion = Field(default_factory=Conversion, description="a mapping")
     cost_bps: Bps = 1.5
     slippage_bps: Bps = 0.0

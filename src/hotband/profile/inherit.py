@@ -30,13 +30,34 @@ class Effective(Settings):
 
     instrument: str
     hold_minutes: float = DEFAULT_HOLD_MINUTES
-    sessions: tuple[Session, ...] = Field((), exclude=True)
+    sessions: tuple[Session, ...] = Field(default=(), exclude=True)
     """Open where any of them is; empty = all hours of the trading week."""
     origins: dict[str, Origin] = Field(default_factory=dict)
 
     def origin(self, key: str) -> Origin:
         """Where the value of a dotted key (``guards.min_coherence``) came from."""
         return self.origins.get(key, "default")
+
+    def values(self) -> dict[str, object]:
+        """What decides, by dotted key, as plain JSON values; equal meaning gives equal values."""
+        dumped = self.model_dump(mode="json", exclude={"instrument", "origins", "session"})
+        flat: dict[str, object] = {}
+        for key, value in dumped.items():
+            if isinstance(value, dict):
+                flat |= {f"{key}.{inner}": item for inner, item in value.items()}
+            else:
+                flat[key] = value
+        for key in _HOLDS:
+            del flat[f"exit.{key}"]
+        flat["regime_filter"] = sorted(self.regime_filter)
+        flat["session"] = sorted(
+            f"{_clock(s.start_minute)}-{_clock(s.end_minute)} {s.zone}" for s in self.sessions
+        )
+        return flat
+
+
+def _clock(minute: int) -> str:
+    return f"{minute // 60:02d}:{minute % 60:02d}"
 
 
 def _overlay(
@@ -49,9 +70,10 @@ def _overlay(
     for key, value in upper.items():
         path = f"{prefix}{key}"
         if isinstance(value, dict):
-            inner = merged.setdefault(key, {})
-            assert isinstance(inner, dict)  # noqa: S101 - both layers come from one model
+            below = merged.get(key)
+            inner = dict(below) if isinstance(below, dict) else {}
             _overlay(inner, value, origin, origins, f"{path}.")
+            merged[key] = inner
         else:
             merged[key] = _joined_session(merged.get(key), value) if key == "session" else value
             origins[path] = origin
@@ -106,9 +128,7 @@ class Resolver:
         self._check_rest(settings, hold, hold_key)
         if hold_key in self.origins:
             self.origins["hold_minutes"] = self.origins[hold_key]
-        sessions = tuple(
-            build_session(part, self.path("session")) for part in settings.session
-        )
+        sessions = tuple(build_session(part, self.path("session")) for part in settings.session)
         values = {**settings.__dict__, "hold_minutes": hold, "sessions": sessions}
         return Effective(**values, instrument=self.instrument, origins=self.origins)
 
@@ -163,8 +183,8 @@ class Resolver:
         least, scale = effective.hazard_min, effective.lambda_scale
         if least is not None and least > scale:
             text = (
-                f"above lambda_scale {scale:g}: gates whose lambda is scaled by it, and all derived "
-                "gates, stay below; only gates with an unscaled hazard can pass"
+                f"above lambda_scale {scale:g}: gates whose lambda is scaled by it, and all "
+                "derived gates, stay below; only gates with an unscaled hazard can pass"
             )
             notes.append(Note(path=self.path("hazard_min"), value=least, text=text))
         return notes

@@ -78,15 +78,15 @@ class Guards(Strict):
 
 
 class Exit(Strict):
-    """The time exit: ``hold_minutes``, else ``max_hold_minutes``, else ``exit_horizon``, else 30."""
+    """The time exit: hold_minutes, else max_hold_minutes, else exit_horizon, else 30."""
 
     hold_minutes: Hold | None = None
     max_hold_minutes: Hold | None = None
     exit_horizon: Hold | None = None
-    hold_rearm: bool = Field(False, description="true or false")
+    hold_rearm: bool = Field(default=False, description="true or false")
     """Whether a new admitted gate on the same side restarts the hold."""
     horizons: tuple[Hold, ...] = Field(
-        (), strict=False, description="a list of minutes above 0; empty = any hold"
+        default=(), strict=False, description="a list of minutes above 0; empty = any hold"
     )
     """The hold minutes that are allowed, by the profile and by a grid."""
 
@@ -95,7 +95,7 @@ class HazardExit(Strict):
     """Closes a position when a gate's hazard passes the threshold; off without one."""
 
     threshold: Share | None = None
-    when: Literal["above", "below"] = Field("above", description="above or below")
+    when: Literal["above", "below"] = Field(default="above", description="above or below")
 
 
 class Deriver(Strict):
@@ -116,10 +116,10 @@ class Deriver(Strict):
 class SessionPart(Strict):
     """One window of local hours, or the name of a built-in session."""
 
-    name: str | None = Field(None, description="the name of a session")
-    start: str | None = Field(None, description="HH:MM in quotes")
-    end: str | None = Field(None, description="HH:MM in quotes")
-    zone: str | None = Field(None, description="an IANA time zone; UTC without one")
+    name: str | None = Field(default=None, description="the name of a session")
+    start: str | None = Field(default=None, description="HH:MM in quotes")
+    end: str | None = Field(default=None, description="HH:MM in quotes")
+    zone: str | None = Field(default=None, description="an IANA time zone; UTC without one")
 
 
 class Settings(Strict):
@@ -135,34 +135,34 @@ class Settings(Strict):
 
     hazard_min: Share | None = None
     hazard_max: Share | None = None
-    min_repetitions: int = Field(1, ge=0, le=1_000_000, description="a whole number from 0")
+    min_repetitions: int = Field(default=1, ge=0, le=1_000_000, description="a whole number from 0")
     guards: Guards = Field(default_factory=Guards, description="a mapping of the ten guards")
     direction: Literal["momentum", "mean_reversion"] = Field(
-        "momentum", description="momentum or mean_reversion"
+        default="momentum", description="momentum or mean_reversion"
     )
     missing_direction: Literal["refuse", "last_move"] = Field(
-        "refuse", description="refuse or last_move"
+        default="refuse", description="refuse or last_move"
     )
     regime_filter: tuple[Regime, ...] = Field(
-        (), strict=False, description="a list of regime labels; empty = all"
+        default=(), strict=False, description="a list of regime labels; empty = all"
     )
-    min_regime_confidence: Share = Field(0.0, description="a number 0..1; 0 = off")
+    min_regime_confidence: Share = Field(default=0.0, description="a number 0..1; 0 = off")
     gate_max_age_minutes: Hold = 15.0
     session: tuple[SessionPart, ...] = Field(
-        (), strict=False, description="a name, a mapping, or a list of these"
+        default=(), strict=False, description="a name, a mapping, or a list of these"
     )
     """Empty = all hours of the trading week."""
     session_exit_minutes: Minutes = 5.0
     """No entries this close to the session's end."""
     weekend_exit_minutes: Minutes = 15.0
     """No entries this close to the weekly close."""
-    flat_before_weekend: bool = Field(True, description="true or false")
+    flat_before_weekend: bool = Field(default=True, description="true or false")
     exit: Exit = Field(default_factory=Exit, description="a mapping of exit settings")
     cooldown_minutes: Minutes = 0.0
-    latency_seconds: float = Field(0.0, ge=0, le=86_400, description="seconds, 0..86400")
-    max_stack: int = Field(1, ge=1, le=MAX_TICKETS, description=f"1..{MAX_TICKETS} tickets")
+    latency_seconds: float = Field(default=0.0, ge=0, le=86_400, description="seconds, 0..86400")
+    max_stack: int = Field(default=1, ge=1, le=MAX_TICKETS, description=f"1..{MAX_TICKETS} tickets")
     opposite: Literal["ignore", "close", "reverse"] = Field(
-        "ignore", description="ignore, close or reverse"
+        default="ignore", description="ignore, close or reverse"
     )
     stop_loss_pct: PriceFraction | None = None
     stop_loss_pips: Pips | None = None
@@ -181,7 +181,7 @@ class Settings(Strict):
     vol_scale_min: Scale = 0.25
     vol_scale_max: Scale = 2.0
     vol_half_life_bars: Bars = 1440
-    lambda_scale: float = Field(0.1, gt=0, le=1, description="a number above 0, to 1")
+    lambda_scale: float = Field(default=0.1, gt=0, le=1, description="a number above 0, to 1")
     """Factor from the structural hazard 0..1 to lambda, in gates derived from bars."""
     deriver: Deriver = Field(default_factory=Deriver, description="a mapping")
 

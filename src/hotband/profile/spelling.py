@@ -133,10 +133,10 @@ def _fold_direction(values: dict[str, object], path: str, spelled: dict[str, str
             f"{path}.invert_bundles", repr(flag), "true or false", "Correct the value."
         )
     if "direction" in values:
-        if flag:
+        if flag and values["direction"] in {None, "momentum"}:
             values["direction"] = "mean_reversion"
-        text = f"direction and invert_bundles are both set: one policy, {values['direction']}"
-        return [Note(path=f"{path}.invert_bundles", value=flag, text=f"{text}; one flip at most")]
+        text = f"direction is set too: one policy, {values['direction']}, and one flip at most"
+        return [Note(path=f"{path}.invert_bundles", value=flag, text=text)]
     values["direction"] = "mean_reversion" if flag else "momentum"
     spelled["direction"] = "invert_bundles"
     return []
@@ -152,6 +152,10 @@ def _fold_levels(values: dict[str, object], path: str) -> None:
             values.setdefault(pips, None)
 
 
+def _is_one(annotation: object, model: type[BaseModel]) -> bool:
+    return annotation is model
+
+
 def fill_nulls(model: type[BaseModel], values: Mapping[str, object]) -> dict[str, object]:
     """``values`` with every null made off: None where a setting may be None, else its default."""
     filled: dict[str, object] = {}
@@ -160,7 +164,7 @@ def fill_nulls(model: type[BaseModel], values: Mapping[str, object]) -> dict[str
         inner = None if spec is None else nested_model(spec)
         if spec is None:
             filled[key] = value
-        elif inner is not None and spec.annotation is inner and value is None:
+        elif inner is not None and value is None and _is_one(spec.annotation, inner):
             filled[key] = fill_nulls(inner, dict.fromkeys(inner.model_fields))
         elif inner is not None and isinstance(value, Mapping):
             filled[key] = fill_nulls(inner, value)
@@ -183,14 +187,15 @@ def _newly_read(settings: Settings, path: str, spelled: Mapping[str, str]) -> li
     return notes
 
 
-def read_layer(raw: object, path: str) -> Layer:
+def read_layer(raw: object, path: str, written: Mapping[str, str] | None = None) -> Layer:
     """One layer, ``global`` or an instrument's, from plain values; null is an empty layer.
 
-    Raises ProfileError naming the path for an unknown key, a value outside its range, or one
-    setting written in two ways.
+    ``written`` maps keys of ``Settings`` to what the file called them, where ``raw`` is a
+    translation. Raises ProfileError naming the path for an unknown key, a value outside its
+    range, or one setting written in two ways.
     """
     values = {} if raw is None else as_mapping(raw, path)
-    spelled: dict[str, str] = {}
+    spelled = dict(written or {})
     notes = [
         Note(path=f"{path}.{key}", value=values.pop(key), text=text)
         for key, text in NO_EFFECT.items()

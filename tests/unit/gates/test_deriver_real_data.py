@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from tests.naive.naive_deriver import MINUTE, rules_of
 
 from hotband.gates.deriver import GateDeriver, derive_gates
 from hotband.market.bars import PRICES, Bars, bar_faults, quotes_from
-from tests.naive.naive_deriver import MINUTE, rules_of
 
 pytestmark = pytest.mark.real_data
 

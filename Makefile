@@ -1,0 +1,54 @@
+# Two commands set everything up on a fresh machine: `make demo` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := $(VENV)/.stamps
+
+.PHONY: demo test test-long check bench lock clean help
+
+help:
+	@echo "make demo       set up and run the main job on embedded defaults"
+	@echo "make test       set up and run every check and test (what CI runs)"
+	@echo "make test-long  the soaks"
+	@echo "make bench      benchmarks: a table, and JSON under output/bench"
+	@echo "make check      lint, types, import contracts only"
+	@echo "make lock       resolve the dependency locks anew"
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] <= (3, 13) else "hotband needs Python 3.11 to 3.13; name one: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+
+$(STAMPS)/runtime: requirements/runtime.txt pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install -q --require-hashes -r requirements/runtime.txt
+	$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/dev: requirements/dev.txt $(STAMPS)/runtime
+	$(BIN)/python -m pip install -q --require-hashes -r requirements/dev.txt
+	@mkdir -p $(STAMPS) && touch $@
+
+demo: $(STAMPS)/runtime
+	$(BIN)/hotband demo
+
+check: $(STAMPS)/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+test: check
+	$(BIN)/python -m pytest -m "not long"
+
+test-long: $(STAMPS)/dev
+	$(BIN)/python -m pytest -m long
+
+bench: $(STAMPS)/dev
+	$(BIN)/python -m benchmarks
+
+lock: $(STAMPS)/dev
+	$(BIN)/python -m pip install -q "uv>=0.9"
+	$(BIN)/uv pip compile pyproject.toml --extra build --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements/runtime.txt
+	$(BIN)/uv pip compile pyproject.toml --extra build --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements/dev.txt
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis output

@@ -1,0 +1,342 @@
+"""Bars from Parquet and CSV files: names, sides and zones are read or asked for, never guessed.
+
+What the file does not say (instrument, granularity, side, zone) must be given, and everything
+that was left out or derived stands in the report that comes with the bars.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final, Literal, TypeAlias
+from zoneinfo import available_timezones
+
+import numpy as np
+import polars as pl
+
+from hotband.errors import BarsError
+from hotband.market.bars import (
+    COLUMNS,
+    PRICES,
+    SIDE_ORIGINS,
+    TIME_TYPE,
+    Bars,
+    SideOrigin,
+    bar_faults,
+    quotes_from,
+)
+from hotband.market.calendar import format_time, parse_granularity
+from hotband.market.instruments import get_instrument, load_instruments
+from hotband.market.spreads import (
+    ONE_SIDE_COLUMNS,
+    ONE_SIDES,
+    OneSide,
+    SpreadProfile,
+    complete_sides,
+)
+
+OnCrossed: TypeAlias = Literal["refuse", "drop"]
+
+_FILE_NAME: Final = re.compile(r"(?P<instrument>[A-Z]{3}_[A-Z]{3})\.(?P<granularity>[A-Z]\d*)\.")
+_SOURCE: Final = re.compile(r"[A-Z]{3}_[A-Z]{3}\.[A-Z]\d*\.(?P<source>[A-Za-z]\w*)\.")
+_OFFSET: Final = r"(Z|[+-]\d\d:\d\d)$"
+GRANULARITY_ALIASES: Final = {"D1": "D"}
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What an import read, kept, left out and derived.
+
+    Attributes:
+        path: Name of the file, without its folder.
+        instrument: Name such as ``EUR_USD``.
+        granularity: Name such as ``M1``.
+        side_origin: ``ba``, or the one side that the file has.
+        source: Where the prices come from, by file name or metadata.
+        rows_read: Rows in the file.
+        rows_kept: Rows in the bars.
+        dropped: Rows left out, by kind of ``market.bars.FAULTS``.
+        zero_spreads: Rows kept with ask = bid at open or close.
+        first: Open time of the first bar, RFC 3339; None = no rows.
+        last: Open time of the last bar, RFC 3339; None = no rows.
+        gaps: Steps between bars longer than the granularity, weekends included.
+        longest_gap_ns: The longest of them, open to open.
+        notes: Sentences on everything that was assumed or derived.
+    """
+
+    path: str
+    instrument: str
+    granularity: str
+    side_origin: SideOrigin
+    source: str
+    rows_read: int
+    rows_kept: int
+    dropped: dict[str, int]
+    zero_spreads: int
+    first: str | None
+    last: str | None
+    gaps: int
+    longest_gap_ns: int
+    notes: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain values for JSON."""
+        return asdict(self) | {"notes": list(self.notes)}
+
+
+def read_bars(
+    path: Path,
+    *,
+    instrument: str | None = None,
+    granularity: str | None = None,
+    side: SideOrigin | None = None,
+    on_crossed: OnCrossed = "refuse",
+    zone: str | None = None,
+    mapping: Mapping[str, str] | None = None,
+) -> tuple[Bars, ImportReport]:
+    """Bars of a Parquet or CSV file, and a report on the import.
+
+    The columns are ``time`` and either ``bid_o`` .. ``ask_c`` or ``o``, ``h``, ``l``, ``c``;
+    ``volume`` is optional. One side is completed with the instrument's table of spreads.
+
+    Args:
+        path: The file; ``.parquet``, or ``.csv`` with a header.
+        instrument: By default from a name like ``EUR_USD.M1.oanda.parquet``, else metadata.
+        granularity: The same.
+        side: ``bid``, ``ask`` or ``mid`` of one-sided prices; by default from the metadata.
+        on_crossed: What to do with rows whose ask is below the bid.
+        zone: IANA zone of times that carry none; times that carry one keep it.
+        mapping: Column in the file to name above, for files that name them otherwise.
+
+    Raises:
+        BarsError: Something is neither in the file nor given, or a row breaks a rule.
+    """
+    frame, metadata = _load(path)
+    notes: list[str] = []
+    frame = _renamed(frame, mapping or {}, path)
+    name = _FILE_NAME.match(path.name)
+    said = metadata | (name.groupdict() if name else {})
+    pair = instrument or _required(said, "instrument", path)
+    length = granularity or _required(said, "granularity", path)
+    length = GRANULARITY_ALIASES.get(length, length)
+    step = parse_granularity(length)
+    origin = _side(frame, side, metadata, path)
+    frame = frame.with_columns(_times(frame["time"], zone, path, notes))
+    source = _source(path, metadata)
+    dropped: dict[str, int] = {}
+    if origin == "ba":
+        data = quotes_from(frame.select(_known(frame, COLUMNS)).to_dict(), path.name)
+        crossed = bar_faults(data, step)["crossed"]
+        if crossed.any():
+            _allow_crossed(int(crossed.sum()), len(data), on_crossed, path)
+            dropped["crossed"] = int(crossed.sum())
+            notes.append(f"dropped {dropped['crossed']} rows whose ask is below the bid")
+            data = data[~crossed]
+        bars = Bars.from_records(pair, length, data, source=source)
+    else:
+        known = get_instrument(pair, load_instruments())
+        bars = complete_sides(
+            frame.select(_known(frame, ONE_SIDE_COLUMNS)).to_dict(),
+            origin,
+            SpreadProfile.from_table(known),
+            known,
+            granularity=length,
+            source=source,
+        )
+        notes.append(f"the file has the {origin} only; spreads come from the instrument's table")
+    return bars, _report(path, bars, frame.height, dropped, tuple(notes))
+
+
+def _report(
+    path: Path, bars: Bars, rows: int, dropped: dict[str, int], notes: tuple[str, ...]
+) -> ImportReport:
+    data = bars.data
+    steps = np.diff(data["t"])
+    zero = (data["ask_o"] == data["bid_o"]) | (data["ask_c"] == data["bid_c"])
+    return ImportReport(
+        path=path.name,
+        instrument=bars.instrument,
+        granularity=bars.granularity,
+        side_origin=bars.side_origin,
+        source=bars.source,
+        rows_read=rows,
+        rows_kept=len(bars),
+        dropped=dropped,
+        zero_spreads=int(zero.sum()),
+        first=format_time(int(data["t"][0])) if len(bars) else None,
+        last=format_time(int(data["t"][-1])) if len(bars) else None,
+        gaps=int((steps > bars.granularity_ns).sum()),
+        longest_gap_ns=int(steps.max(initial=0)),
+        notes=notes,
+    )
+
+
+def _load(path: Path) -> tuple[pl.DataFrame, dict[str, str]]:
+    if path.suffix not in {".parquet", ".csv"}:
+        raise BarsError(f"file {path.name}", path.suffix, ".parquet or .csv", "Convert the file.")
+    try:
+        if path.suffix == ".csv":
+            return pl.read_csv(path), {}
+        return pl.read_parquet(path), pl.read_parquet_metadata(path)
+    except (pl.exceptions.PolarsError, OSError) as cause:
+        raise BarsError(
+            f"file {path.name}",
+            str(cause).splitlines()[0],
+            "a readable Parquet file, or CSV with a header",
+            "Check the path and the file.",
+        ) from cause
+
+
+def _renamed(frame: pl.DataFrame, mapping: Mapping[str, str], path: Path) -> pl.DataFrame:
+    for column in mapping:
+        if column not in frame.columns:
+            raise BarsError(
+                f"mapping for {path.name}",
+                column,
+                ", ".join(frame.columns),
+                "Map columns that the file has.",
+                near=frame.columns,
+            )
+    names = [mapping.get(column, column) for column in frame.columns]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise BarsError(
+            f"mapping for {path.name}",
+            f"{twice[0]} twice",
+            "each name once",
+            "Map one column to it.",
+        )
+    frame = frame.rename(dict(mapping))
+    if "time" not in frame.columns:
+        raise BarsError(
+            f"columns of {path.name}",
+            ", ".join(frame.columns),
+            f"time and {', '.join(PRICES)} or o, h, l, c",
+            "Name the columns with mapping={'their name': 'our name'}.",
+        )
+    return frame
+
+
+def _known(frame: pl.DataFrame, names: tuple[str, ...]) -> list[str]:
+    return [name for name in names if name in frame.columns]
+
+
+def _required(said: Mapping[str, str], what: str, path: Path) -> str:
+    if what not in said:
+        raise BarsError(
+            f"{what} of {path.name}",
+            "nothing in the file name or its metadata",
+            "a name like EUR_USD.M1.oanda.parquet, or the argument",
+            f"Pass {what}=.",
+        )
+    return said[what]
+
+
+def _source(path: Path, metadata: Mapping[str, str]) -> str:
+    match = _SOURCE.match(path.name)
+    return match["source"] if match else metadata.get("source", "file")
+
+
+def _side(
+    frame: pl.DataFrame, side: SideOrigin | None, metadata: Mapping[str, str], path: Path
+) -> SideOrigin:
+    has_both = all(name in frame.columns for name in PRICES)
+    if side is not None and side not in SIDE_ORIGINS:
+        raise BarsError(
+            "side", side, ", ".join(SIDE_ORIGINS), "Name the side of the prices.", near=SIDE_ORIGINS
+        )
+    if has_both and side in {None, "ba"}:
+        return "ba"
+    if has_both or side == "ba":
+        held = "both sides" if has_both else "one side"
+        raise BarsError(f"side of {path.name}", f"{side} for a file with {held}", "what it has", "")
+    words = re.split(r"[\s,(]+", metadata.get("side", "").strip().lower())
+    origin: OneSide | None = side or next((one for one in ONE_SIDES if one == words[0]), None)
+    if origin is None:
+        raise BarsError(
+            f"side of {path.name}",
+            "one side, and no word on which",
+            "bid, ask or mid",
+            "Pass side=; a wrong side is wrong by a spread in every fill.",
+        )
+    return origin
+
+
+def _allow_crossed(crossed: int, rows: int, on_crossed: str, path: Path) -> None:
+    if on_crossed not in {"refuse", "drop"}:
+        raise BarsError("on_crossed", on_crossed, "refuse or drop", "Choose one of them.")
+    if on_crossed == "refuse":
+        raise BarsError(
+            f"quotes of {path.name}",
+            f"ask below bid in {crossed} of {rows} rows",
+            "ask >= bid at open and close",
+            "Use on_crossed=drop to leave these rows out and count them.",
+        )
+
+
+def _times(times: pl.Series, zone: str | None, path: Path, notes: list[str]) -> pl.Series:
+    """The time column in ns UTC; naive times need the zone."""
+    what = f"time of {path.name}"
+    if zone is not None and zone not in available_timezones():
+        raise BarsError(
+            "zone", zone, "IANA names such as UTC", "Correct it.", near=available_timezones()
+        )
+    if times.dtype == pl.String:
+        times = _parsed(times, what)
+    if not isinstance(times.dtype, pl.Datetime):
+        raise BarsError(
+            what, f"{times.dtype}", "times, or text in RFC 3339 form", "Convert the column."
+        )
+    if times.null_count():
+        row = times.is_null().arg_max()
+        raise BarsError(what, f"no time in row {row}", "a time in each row", "Remove the row.")
+    if times.dtype.time_zone is not None:
+        return times.cast(TIME_TYPE)
+    if zone is None:
+        raise BarsError(
+            what, "times without a zone", "times with a zone", "Pass zone=, such as zone='UTC'."
+        )
+    notes.append(f"times without a zone were read as {zone}")
+    local = times.cast(pl.Datetime("ns")).dt.replace_time_zone(
+        zone, ambiguous="null", non_existent="null"
+    )
+    if local.null_count():
+        row = int(local.is_null().arg_max() or 0)
+        raise BarsError(
+            what,
+            f"{times[row]} in row {row}, which {zone} has twice or not at all",
+            "times that exist once",
+            "Export the file in UTC.",
+        )
+    return local.cast(TIME_TYPE)
+
+
+def _parsed(text: pl.Series, what: str) -> pl.Series:
+    """Text as times, with zone UTC where each carries an offset and naive where none does."""
+    clean = text.str.strip_chars().str.replace(r"^(\d{4}-\d\d-\d\d) ", "${1}T")
+    offset = clean.str.contains(_OFFSET)
+    if offset.any() and not offset.all():
+        row = int(offset.not_().arg_max() or 0)
+        raise BarsError(
+            what,
+            f"{text[row]!r} in row {row} without a zone among times with one",
+            "all with a zone or all without",
+            "Export the file again.",
+        )
+    clean = clean.str.replace("Z$", "+00:00").str.replace(r"T(\d\d:\d\d)($|[+-])", "T${1}:00${2}")
+    aware = bool(offset.any())
+    times = clean.str.to_datetime(
+        "%Y-%m-%dT%H:%M:%S%.f" + ("%:z" if aware else ""),
+        time_unit="ns",
+        time_zone="UTC" if aware else None,
+        strict=False,
+    ).rename("time")
+    if times.null_count():
+        row = int(times.is_null().arg_max() or 0)
+        raise BarsError(
+            what,
+            f"{text[row]!r} in row {row}",
+            "RFC 3339 such as 2025-04-01T00:00:00Z, or without the zone",
+            "Convert the column.",
+        )
+    return times

@@ -1,0 +1,264 @@
+"""The backtest: a driver that steps the pipeline through history and nothing else.
+
+It reads bars and gates, hands them to the same compiled loop that a live session uses, and
+gives back what came out. It never decides, sizes or fills anything itself.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+
+from hotband.core.records import Records
+from hotband.errors import InputError, WindowError
+from hotband.market.bars import Bars
+from hotband.market.calendar import format_time, parse_granularity, parse_window
+from hotband.market.conversion import route
+from hotband.market.financing import FinancingTable, load_financing
+from hotband.market.instruments import Instrument, currencies, get_instrument, load_instruments
+from hotband.profile.inherit import Effective
+from hotband.profile.rules import compile_limits, compile_rules
+from hotband.profile.strategy import Profile, effective, load_profile
+from hotband.research.feed import Feed, Surroundings, make_feed, merge
+from hotband.research.gate_source import ChosenGates, GateInput, choose_gates, coverage_of
+from hotband.research.judge import judge
+from hotband.research.portfolio import Logs, PortfolioManager, funnel_of
+from hotband.research.result import InstrumentPart, SimulationResult, check_identities
+from hotband.stores.location import Locations
+from hotband.stores.ports import BarStore, GateStore
+from hotband.stores.urls import open_bar_store, open_gate_store
+
+BarInput = BarStore | Mapping[str, Bars]
+WARM_UP_BARS = 5000
+"""Bars read before the window, for the deriver's run lengths and the volatility."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Prepared:
+    """Everything about one instrument before the run."""
+
+    bars: Bars
+    settings: Effective
+    rules: Records
+    chosen: ChosenGates
+    feed: Feed
+
+
+class BacktestSimulator:
+    """Runs a strategy profile over history, for one instrument or a portfolio.
+
+    Args:
+        instruments: a name such as ``USD_JPY``, or several; several share NAV, caps and margin
+            and act in alphabetical order at each open time.
+        start, end: the window, RFC 3339 text with a zone or aware datetimes. Bars that open at
+            or after ``start`` and are complete by ``end`` are traded.
+        profile: a loaded profile, a path, or None for ``HOTBAND_PROFILE`` or the built-in one.
+        balance: start balance in the profile's home currency.
+        cost_bps: round-trip commission in basis points of entry notional; None = the profile's.
+        granularity: OANDA's name of the bar length.
+        bars: a store, a store URL, a mapping of bars by instrument, or None for
+            ``HOTBAND_BARS``. Pairs needed for conversion are read from it too.
+        gates: the same for recorded gates; None for ``HOTBAND_GATES``, and where that is not
+            set gates are derived from the bars.
+        financing: dated swap rates; None charges nothing, and the result says so.
+        instrument_table: broker fields by instrument; None for the built-in table.
+
+    Raises:
+        WindowError, InstrumentError, ProfileError, StoreError: what was given is not usable.
+    """
+
+    def __init__(  # noqa: PLR0913 - one keyword per thing a user may choose
+        self,
+        instruments: str | Sequence[str],
+        start: str | datetime,
+        end: str | datetime,
+        *,
+        profile: Profile | Path | str | None = None,
+        balance: float = 100_000.0,
+        cost_bps: float | None = None,
+        granularity: str = "M1",
+        bars: BarInput | str | None = None,
+        gates: GateInput | str = None,
+        financing: FinancingTable | None = None,
+        instrument_table: Mapping[str, Instrument] | None = None,
+    ) -> None:
+        places = Locations.from_environment()
+        names = [instruments] if isinstance(instruments, str) else list(instruments)
+        if not names or len(set(names)) != len(names):
+            raise InputError(
+                "instruments", names, "one name or more, each once", "List what to trade."
+            )
+        self.table = load_instruments() if instrument_table is None else instrument_table
+        self.names = tuple(sorted(names))
+        for name in self.names:
+            get_instrument(name, self.table)
+        self.window = parse_window(start, end)
+        chosen = places.profile if profile is None else profile
+        self.profile = chosen if isinstance(chosen, Profile) else load_profile(chosen)
+        self.balance = float(balance)
+        self.cost_bps = self.profile.account.cost_bps if cost_bps is None else float(cost_bps)
+        self.granularity = granularity
+        self.granularity_ns = parse_granularity(granularity)
+        source = places.bars if bars is None else bars
+        self.bars = open_bar_store(source) if isinstance(source, str) else source
+        recorded = places.gates if gates is None else gates
+        self.gates: GateInput = (
+            open_gate_store(recorded) if isinstance(recorded, str) else recorded
+        )
+        self.financing = load_financing() if financing is None else financing
+
+    def run(self) -> SimulationResult:
+        """Simulate the window.
+
+        Raises:
+            BarsError, GatesError, ConversionError, WindowError: the data do not allow it.
+            IntegrityError: the result does not add up.
+        """
+        home = self.profile.account.home
+        around = self._surroundings(home)
+        prepared = {name: self._prepare(name, around) for name in self.names}
+        feeds = [part.feed for part in prepared.values()]
+        rules = np.concatenate([part.rules for part in prepared.values()]).view(np.recarray)
+        limits = compile_limits(self.profile)
+        timeline = merge(feeds)
+        n_gates, n_bars = len(timeline.gates), len(timeline.bars)
+        room = min(n_bars, 4 * n_gates + 1024)
+        while True:
+            manager = PortfolioManager(self.names, rules, limits, self.balance)
+            n_days = len(np.unique(timeline.bars["day"]))
+            logs = Logs.sized(2 * n_gates, n_days, len(timeline.event_bar), room)
+            manager.replay(timeline, logs)
+            needed = int(manager.account[0].decisions)
+            if needed <= room:
+                break
+            room = needed
+        fills = logs.fills[: int(manager.account[0].fills)]
+        check_identities(manager.account, manager.books, fills, self.balance)
+        return self._result(manager, logs, prepared, around)
+
+    def _surroundings(self, home: str) -> Surroundings:
+        account = self.profile.account
+        quotes: dict[str, tuple[Records, int]] = {}
+        around = Surroundings(
+            home=home,
+            hours=account.market_hours(),
+            table=self.table,
+            conversion=account.conversion_model(),
+            financing=self.financing,
+            quotes=quotes,
+        )
+        held = (
+            tuple(self.bars)
+            if isinstance(self.bars, Mapping)
+            else self.bars.instruments(self.granularity)
+        )
+        known = [name for name in held if name in self.table]
+        for name in self.names:
+            pair = self.table[name]
+            for currency in (pair.base, pair.quote):
+                for leg in route(currency, home, {*known, name}, self.table):
+                    if leg.instrument not in quotes:
+                        bars = self._read(leg.instrument)
+                        quotes[leg.instrument] = (bars.data, bars.granularity_ns)
+        return around
+
+    def _read(self, name: str) -> Bars:
+        start_ns, end_ns = self.window
+        reach = start_ns - WARM_UP_BARS * self.granularity_ns * 2
+        if isinstance(self.bars, Mapping):
+            if name not in self.bars:
+                raise InputError(
+                    "bars", f"none of {name}", ", ".join(self.bars), "Add them to the mapping."
+                )
+            return self.bars[name]
+        return self.bars.read(name, self.granularity, reach, end_ns)
+
+    def _prepare(self, name: str, around: Surroundings) -> _Prepared:
+        bars = self._read(name)
+        start_ns, end_ns = self.window
+        t = bars.data["t"]
+        inside = int(((t >= start_ns) & (t + bars.granularity_ns <= end_ns)).sum())
+        if inside == 0:
+            extent = (
+                f"bars from {format_time(int(t[0]))} to {format_time(int(t[-1]))}"
+                if len(t)
+                else "no bars at all"
+            )
+            raise WindowError(
+                "window",
+                f"{format_time(start_ns)} to {format_time(end_ns)} without a bar of {name}",
+                extent,
+                "Choose a window inside the data, or import what is missing.",
+            )
+        settings = effective(self.profile, name)
+        money = currencies([self.table[n] for n in self.names], around.home)
+        rules = compile_rules(self.profile, self.table[name], money, cost_bps=self.cost_bps)
+        chosen = choose_gates(self.gates, bars, settings, rules, self.window)
+        feed = make_feed(bars, chosen.gates, settings, around, self.window)
+        return _Prepared(bars, settings, rules, chosen, feed)
+
+    def _result(
+        self,
+        manager: PortfolioManager,
+        logs: Logs,
+        prepared: dict[str, _Prepared],
+        around: Surroundings,
+    ) -> SimulationResult:
+        ages = [int(part.rules["max_age"][0]) for part in prepared.values()]
+        parts = {
+            name: InstrumentPart(
+                feed=part.feed,
+                chosen=part.chosen,
+                funnel=funnel_of(manager.books[k]),
+                coverage=coverage_of([part.feed], [ages[k]]),
+                min_reps=int(part.rules["min_reps"][0]),
+                bars_source=part.bars.source,
+                side_origin=part.bars.side_origin,
+                warm_up_bars=int(np.searchsorted(part.bars.data["t"], self.window[0])),
+            )
+            for k, (name, part) in enumerate(prepared.items())
+        }
+        sources = {part.chosen.source for part in prepared.values()}
+        return SimulationResult(
+            window=self.window,
+            balance=self.balance,
+            currency=around.home,
+            cost_bps=self.cost_bps,
+            metrics=judge(manager, logs, [p.feed for p in parts.values()], around, self.window),
+            parts=parts,
+            account=manager.account,
+            books=manager.books,
+            logs=logs,
+            coverage=coverage_of([part.feed for part in prepared.values()], ages),
+            source=sources.pop() if len(sources) == 1 else "mixed",
+            notes=tuple(_notes(parts, self.financing)),
+        )
+
+
+def _notes(parts: Mapping[str, InstrumentPart], financing: FinancingTable) -> list[str]:
+    notes = []
+    for name, part in parts.items():
+        if "demo" in part.bars_source:
+            notes.append(f"{name}: the bars are simulated (demo market), not real quotes")
+        if part.side_origin != "ba":
+            notes.append(
+                f"{name}: only {part.side_origin} prices were recorded; the other side comes "
+                "from a spread profile"
+            )
+        if part.chosen.source == "synthetic":
+            scale = (
+                "recorded gates before the window"
+                if part.chosen.calibration == "recorded"
+                else "the profile's lambda_scale"
+            )
+            notes.append(f"{name}: gates are derived from bars, their hazard scaled by {scale}")
+        if part.warm_up_bars < WARM_UP_BARS:
+            notes.append(
+                f"{name}: {part.warm_up_bars} bars before the window to warm up on, "
+                f"{WARM_UP_BARS} asked"
+            )
+        if name not in financing.rates:
+            notes.append(f"{name}: no financing rates given, overnight positions cost nothing")
+    return notes

@@ -1,0 +1,44 @@
+"""Where hotband keeps things: one typed object, read once from the environment."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from hotband.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Locations:
+    """State folder, artefact folder and store URLs.
+
+    ``HOTBAND_HOME`` (default ``~/.local/share/hotband``, or under ``XDG_DATA_HOME``),
+    ``HOTBAND_OUTPUT`` (``output/backtests`` under it), ``HOTBAND_BARS`` and ``HOTBAND_GATES``
+    (Parquet under it), ``HOTBAND_PROFILE`` (the built-in default).
+    """
+
+    home: Path
+    output: Path
+    bars: str
+    gates: str | None
+    profile: str | None
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Locations":
+        """Read the variables; an empty one counts as not set. ``None`` reads ``os.environ``.
+
+        Raises:
+            InputError: ``HOTBAND_HOME`` names something that is not a folder.
+        """
+        env = os.environ if environment is None else environment
+        data = env.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+        home = Path(env.get("HOTBAND_HOME") or Path(data) / "hotband").absolute()
+        if home.exists() and not home.is_dir():
+            raise InputError("HOTBAND_HOME", home, "a folder", "Name another folder.")
+        return cls(
+            home=home,
+            output=Path(env.get("HOTBAND_OUTPUT") or home / "output" / "backtests"),
+            bars=env.get("HOTBAND_BARS") or f"parquet://{home}",
+            gates=env.get("HOTBAND_GATES") or None,
+            profile=env.get("HOTBAND_PROFILE") or None,
+        )
