@@ -1,1 +1,62 @@
-"""hotband: backtests gate-driven FX strategies through the code that trades them."""
+"""hotband: backtests gate-driven FX strategies through the code that trades them.
+
+The names below are the public API; they are imported when first used, so that
+``import hotband`` stays fast.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hotband.gates.events import Gates
+    from hotband.market.bars import Bars
+    from hotband.profile.strategy import load_profile
+    from hotband.research.decisions import GateDecision
+    from hotband.research.portfolio import PortfolioManager
+    from hotband.research.result import SimulationResult
+    from hotband.research.signals import derive_signals
+    from hotband.research.simulator import BacktestSimulator
+    from hotband.research.sizer import RiskSizer, TradePlanner
+    from hotband.stores.urls import open_bar_store, open_gate_store
+
+_HOMES = {
+    "BacktestSimulator": "hotband.research.simulator",
+    "Bars": "hotband.market.bars",
+    "GateDecision": "hotband.research.decisions",
+    "Gates": "hotband.gates.events",
+    "PortfolioManager": "hotband.research.portfolio",
+    "RiskSizer": "hotband.research.sizer",
+    "SimulationResult": "hotband.research.result",
+    "TradePlanner": "hotband.research.sizer",
+    "derive_signals": "hotband.research.signals",
+    "load_profile": "hotband.profile.strategy",
+    "open_bar_store": "hotband.stores.urls",
+    "open_gate_store": "hotband.stores.urls",
+}
+
+__version__ = "0.1.0"
+__all__ = [
+    "BacktestSimulator",
+    "Bars",
+    "GateDecision",
+    "Gates",
+    "PortfolioManager",
+    "RiskSizer",
+    "SimulationResult",
+    "TradePlanner",
+    "__version__",
+    "derive_signals",
+    "load_profile",
+    "open_bar_store",
+    "open_gate_store",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'hotband' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -98,6 +98,7 @@ def random_gates(rng: np.random.Generator, bars: Records, every: int) -> Records
 
 def random_rules(rng: np.random.Generator) -> Records:
     """Rules with every switch on in some draws and off in others."""
+
     def some(value: float, share: float = 0.5) -> float:
         return value if rng.random() < share else 0.0
 
@@ -117,9 +118,9 @@ def random_rules(rng: np.random.Generator) -> Records:
     rules["direction"] = rng.choice([1, -1])
     rules["missing_direction"] = rng.integers(0, 2)
     rules["max_age"] = rng.integers(1, 60) * MINUTE
-    rules["hold"] = some(rng.integers(1, 90)) * MINUTE
-    rules["cooldown"] = some(rng.integers(1, 20), 0.3) * MINUTE
-    rules["latency"] = some(rng.integers(1, 3), 0.25) * MINUTE
+    rules["hold"] = int(some(rng.uniform(1, 90))) * MINUTE
+    rules["cooldown"] = int(some(rng.uniform(1, 20), 0.3)) * MINUTE
+    rules["latency"] = int(some(rng.uniform(1, 3), 0.25)) * MINUTE
     rules["rearm"] = rng.random() < 0.3
     rules["max_stack"] = rng.choice([1, 1, 2, 4])
     rules["opposite"] = rng.integers(0, 3)

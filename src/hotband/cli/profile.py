@@ -95,25 +95,20 @@ def _print_settings(console: "Console", settings: "Sequence[Effective]") -> None
     for alike in groups.values():
         table = Table(title=", ".join(one.instrument for one in alike), title_justify="left")
         for heading in ("setting", "value", "from"):
-            table.add_column(heading)
+            table.add_column(heading, overflow="fold")
         for key, value in alike[0].values().items():
             table.add_row(key, _shown(value), alike[0].origin(key))
         console.print(table)
 
 
 def _print_notes(console: "Console", loaded: "Profile") -> None:
-    from rich.table import Table
-
     console.print(f"{loaded.source}: {loaded.era} keys, content {loaded.content_hash}")
     if not loaded.notes:
         console.print("Nothing in it is without effect.")
         return
-    table = Table(title=f"Notes: {len(loaded.notes)}", title_justify="left")
-    for heading in ("path", "value", "note"):
-        table.add_column(heading)
+    console.print(f"Notes: {len(loaded.notes)}")
     for note in loaded.notes:
-        table.add_row(note.path, _short(note.value), note.text)
-    console.print(table)
+        console.print(f"- {note.path} = {_short(note.value)}: {note.text}")
 
 
 def _short(value: object) -> str:

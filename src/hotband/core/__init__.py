@@ -1,0 +1,1 @@
+"""The compiled pipeline, in the order of trading."""

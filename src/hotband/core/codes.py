@@ -173,9 +173,7 @@ _TABLE: Final = (
 )
 
 REASONS: Final[dict[int, Reason]] = {reason.code: reason for reason in _TABLE}
-HARD_MASK: Final = sum(
-    1 << r.code for r in _TABLE if r.severity is Severity.BLOCK and r.code < 48
-)
+HARD_MASK: Final = sum(1 << r.code for r in _TABLE if r.severity is Severity.BLOCK and r.code < 48)
 
 
 def name_of(code: int) -> str:

@@ -5,6 +5,8 @@ they are judged once when it becomes current; staleness, session, weekend, holid
 switch are judged at every bar.
 """
 
+import math
+
 import numpy as np
 
 from hotband.core import codes
@@ -61,7 +63,7 @@ def _guard_mask(gate: Record, rules: Record) -> int:
     for slot in range(_N_GUARDS):
         if rules.guards_on >> slot & 1:
             value = gate.metrics[slot]
-            if value != value:
+            if math.isnan(value):
                 mask |= 1 << (_GUARD_FIRST + 2 * slot + 1)
             elif value < rules.guard_min[slot] or value > rules.guard_max[slot]:
                 mask |= 1 << (_GUARD_FIRST + 2 * slot)
@@ -92,7 +94,7 @@ def threshold_mask(gate: Record, side: int, rules: Record) -> int:
     hazard = gate.hazard
     # Bits instead of branches: gates pass and fail at random, which no branch predictor learns.
     mask = (
-        (hazard != hazard) * _HAZARD_INVALID
+        math.isnan(hazard) * _HAZARD_INVALID
         | (hazard > rules.hazard_max) * _HAZARD_HIGH
         | (hazard < rules.hazard_min) * _HAZARD_LOW
         | (gate.reps < rules.min_reps) * _REPETITIONS_SHORT

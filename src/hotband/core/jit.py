@@ -9,9 +9,10 @@ import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import numba
+from numba.core import config as numba_config
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -39,6 +40,16 @@ def cache_folder() -> Path:
 
 
 _CACHE = str(cache_folder())
+config: Any = numba_config
+_FLAGS: dict[str, Any] = {
+    "nogil": True,
+    "cache": True,
+    "fastmath": False,
+    "error_model": "numpy",
+    # Kernels allocate nothing, so arrays need no reference counts: counting them took two
+    # thirds of a step's time (docs/decisions/0003-kernels.md).
+    "_nrt": False,
+}
 
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:
@@ -48,12 +59,10 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
     follows IEEE as NumPy does, so kernels test their divisors instead of raising.
     ``NUMBA_DISABLE_JIT=1`` runs the same functions uncompiled.
     """
-    before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = _CACHE
+    before = config.CACHE_DIR
+    config.CACHE_DIR = _CACHE
     try:
-        compiled: Callable[P, R] = numba.njit(
-            nogil=True, cache=True, fastmath=False, error_model="numpy", _nrt=False
-        )(function)
+        compiled: Callable[P, R] = numba.njit(**_FLAGS)(function)
     finally:
-        numba.config.CACHE_DIR = before
+        config.CACHE_DIR = before
     return compiled

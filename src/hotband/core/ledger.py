@@ -260,9 +260,7 @@ def close_ticket(
     account.spread += units * half * middle
     account.turnover += units * base
     if reason != _TAKE_PROFIT:
-        account.slippage += (
-            units * price * rules.slippage / (1.0 - side * rules.slippage) * middle
-        )
+        account.slippage += units * price * rules.slippage / (1.0 - side * rules.slippage) * middle
     if account.fills < len(fills):
         row = fills[account.fills]
         row.t = bar.t

@@ -25,7 +25,17 @@ from hotband.core.records import (
     Record,
     Records,
 )
-from hotband.core.step import at_open, begin, finish, inside, mark_open, meet_gate, retire_gate, settle, step
+from hotband.core.step import (
+    at_open,
+    begin,
+    finish,
+    inside,
+    mark_open,
+    meet_gate,
+    retire_gate,
+    settle,
+    step,
+)
 
 _OK = codes.OK
 _MAX_STACK = codes.MAX_STACK_LIMIT
@@ -122,9 +132,7 @@ def walk(
     memo: npt.NDArray[np.int64],
 ) -> None:
     """:func:`walk_events` over a whole window, which then ends."""
-    walk_events(
-        account, books, event_bar, bars, gate_of_bar, gates, rules, limits, logs, memo
-    )
+    walk_events(account, books, event_bar, bars, gate_of_bar, gates, rules, limits, logs, memo)
     finish(account, books, logs[1])
 
 
@@ -191,7 +199,7 @@ def _gate_needs_step(
     if gate.known != book.gate:
         meet_gate(book, bar, gate, rules)
     limit = rules.hazard_exit
-    if limit == limit:
+    if not math.isnan(limit):
         passed = gate.hazard >= limit if rules.hazard_exit_above != 0 else gate.hazard <= limit
         if passed:
             return True
@@ -266,16 +274,13 @@ def _hold_long(
     best, worst = book.tk_best[0], book.tk_worst[0]
     entry, units, balance = book.tk_entry[0], book.tk_units[0], account.balance
     peak, max_dd, max_frac = account.peak, account.max_dd, account.max_dd_frac
-    moving = (
-        rules.trail_frac + rules.trail_abs + rules.breakeven_frac + rules.breakeven_abs > 0.0
-    )
+    moving = rules.trail_frac + rules.trail_abs + rules.breakeven_frac + rules.breakeven_abs > 0.0
     while i < end:
         bar = bars[i]
         low, high = bar.bid_l, bar.bid_h
         if low <= stop or high >= target or low <= danger:
             break
-        if low < worst:
-            worst = low
+        worst = min(worst, low)
         if high > best:
             best = high
             if moving:
@@ -288,8 +293,7 @@ def _hold_long(
             peak = nav
         else:
             fall = peak - nav
-            if fall > max_dd:
-                max_dd = fall
+            max_dd = max(max_dd, fall)
             if fall > max_frac * peak:
                 max_frac = fall / peak
         i += 1
@@ -307,16 +311,13 @@ def _hold_short(
     best, worst = book.tk_best[0], book.tk_worst[0]
     entry, units, balance = book.tk_entry[0], book.tk_units[0], account.balance
     peak, max_dd, max_frac = account.peak, account.max_dd, account.max_dd_frac
-    moving = (
-        rules.trail_frac + rules.trail_abs + rules.breakeven_frac + rules.breakeven_abs > 0.0
-    )
+    moving = rules.trail_frac + rules.trail_abs + rules.breakeven_frac + rules.breakeven_abs > 0.0
     while i < end:
         bar = bars[i]
         low, high = bar.ask_l, bar.ask_h
         if high >= stop or low <= target or high >= danger:
             break
-        if high > worst:
-            worst = high
+        worst = max(worst, high)
         if low < best:
             best = low
             if moving:
@@ -329,8 +330,7 @@ def _hold_short(
             peak = nav
         else:
             fall = peak - nav
-            if fall > max_dd:
-                max_dd = fall
+            max_dd = max(max_dd, fall)
             if fall > max_frac * peak:
                 max_frac = fall / peak
         i += 1
@@ -346,7 +346,7 @@ def _shut(book: Record, rules: Record) -> bool:
         book.n >= rules.max_stack
         and rules.opposite == OPPOSITE_IGNORE
         and rules.rearm == 0
-        and rules.hazard_exit != rules.hazard_exit
+        and math.isnan(rules.hazard_exit)
     )
 
 
@@ -383,9 +383,7 @@ def _meet_shut(
         return
     while i < end and book.gate_stage < STAGE_SIZED:
         if _note_clock(bars[i], book, gate, rules, limits) == 0:
-            raise_stage(
-                book, STAGE_SIZED, _turn_away(account, book, bars[i], gate, rules, limits)
-            )
+            raise_stage(book, STAGE_SIZED, _turn_away(account, book, bars[i], gate, rules, limits))
         elif bars[i].t - gate.known > rules.max_age:
             return
         i += 1
@@ -495,9 +493,7 @@ def _skip_held(
             break
     if i > first:
         bar = bars[i - 1]
-        mark(
-            book, bar.bid_c, bar.ask_c, bar.gain_c, bar.loss_c, bar.base_c, rules.margin_rate
-        )
+        mark(book, bar.bid_c, bar.ask_c, bar.gain_c, bar.loss_c, bar.base_c, rules.margin_rate)
         total(account, books)
     return i
 
@@ -539,8 +535,17 @@ def path(
             elif book.n == 1:
                 end = events[e] if e < len(events) else n
                 i = _skip_held(
-                    account, books, i, end, bars, gate_of_bar, gate_bar, gates, rules,
-                    limits, span,
+                    account,
+                    books,
+                    i,
+                    end,
+                    bars,
+                    gate_of_bar,
+                    gate_bar,
+                    gates,
+                    rules,
+                    limits,
+                    span,
                 )
             if i >= n:
                 break
@@ -565,9 +570,7 @@ def path_every_bar(
 ) -> None:
     """The same as :func:`path` without skipping anything: ``step`` at every bar."""
     for i in range(len(bars)):
-        step(
-            account, books, 0, bars[i], gates[gate_of_bar[i]], rules, limits, fills, days
-        )
+        step(account, books, 0, bars[i], gates[gate_of_bar[i]], rules, limits, fills, days)
     finish(account, books, days)
 
 

@@ -4,6 +4,8 @@ Only this module decides to open or close. One entry per admitted gate; exits ar
 and filled by ``step`` when they are due.
 """
 
+import math
+
 from hotband.core import codes
 from hotband.core.jit import kernel
 from hotband.core.ledger import order_exits, remember_key, round_level
@@ -109,9 +111,7 @@ def meet_position(
             raise_stage(book, STAGE_SIZED, _OPPOSITE_CLOSED)
         elif rules.opposite == OPPOSITE_REVERSE:
             allowance = limits.max_positions + book.n
-            if account.positions < allowance and entry_block_reversing(
-                book, gate, bar.t, rules
-            ):
+            if account.positions < allowance and entry_block_reversing(book, gate, bar.t, rules):
                 order_exits(book, _OPPOSITE_GATE, due)
                 return True
         return False
@@ -140,11 +140,9 @@ def plan_exits(book: Record, gate: Record, bar: Record, rules: Record) -> None:
     if rules.flat_weekend != 0 and bar.marks & FLATTEN:
         order_exits(book, _WEEKEND_FLAT, due)
     limit = rules.hazard_exit
-    if limit == limit and book.gate == gate.known and bar.t - gate.known <= rules.max_age:
-        if rules.hazard_exit_above != 0:
-            passed = gate.hazard >= limit
-        else:
-            passed = gate.hazard <= limit
+    live = book.gate == gate.known and bar.t - gate.known <= rules.max_age
+    if live and not math.isnan(limit):
+        passed = gate.hazard >= limit if rules.hazard_exit_above != 0 else gate.hazard <= limit
         if passed:
             order_exits(book, _HAZARD_EXIT, due)
     if rules.hold > 0:
@@ -156,9 +154,7 @@ def plan_exits(book: Record, gate: Record, bar: Record, rules: Record) -> None:
 
 
 @kernel
-def plan_entry(
-    book: Record, gate: Record, t: int, units: float, limit: int, rules: Record
-) -> None:
+def plan_entry(book: Record, gate: Record, t: int, units: float, limit: int, rules: Record) -> None:
     """Turn sized units into the entry order of the instrument; the gate is used up."""
     book.order_side = book.gate_side
     book.order_units = units
@@ -182,13 +178,13 @@ def move_stop(book: Record, i: int, rules: Record) -> None:
     trigger = rules.breakeven_frac * entry + rules.breakeven_abs
     if trigger > 0.0 and side * (best - entry) >= trigger:
         level = round_level(entry, side, rules.price_scale)
-        if stop != stop or side * (level - stop) > 0.0:
+        if math.isnan(stop) or side * (level - stop) > 0.0:
             stop = level
             book.tk_stop_code[i] = _BREAKEVEN
     trail = rules.trail_frac * best + rules.trail_abs
     if trail > 0.0 and side * (best - entry) > 0.0:
         level = round_level(best - side * trail, side, rules.price_scale)
-        if stop != stop or side * (level - stop) > 0.0:
+        if math.isnan(stop) or side * (level - stop) > 0.0:
             stop = level
             book.tk_stop_code[i] = _TRAILING
     book.tk_stop[i] = stop

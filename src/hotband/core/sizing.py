@@ -115,7 +115,7 @@ def entry_units(
     if not nav > 0.0:
         return 0.0, _NAV_NOT_POSITIVE
     scale = volatility_scale(bar.vol, rules)
-    if scale != scale:
+    if math.isnan(scale):
         return 0.0, _VOLATILITY_UNKNOWN
     base_rate = bar.base_o
     price = market_price(bar.bid_o, bar.ask_o, side, rules.slippage)

@@ -14,7 +14,6 @@ from hotband.core.fills import (
     NO_TOUCH,
     STOP_AMBIGUOUS,
     STOP_AT_OPEN,
-    TARGET_AT_OPEN,
     TARGET_INSIDE,
     market_price,
     touch_at_open,
@@ -76,9 +75,7 @@ def mark_open(account: Record, books: Records, k: int, bar: Record, rules: Recor
     book = books[k]
     if book.n > 0:
         charge_financing(account, book, bar)
-        mark(
-            book, bar.bid_o, bar.ask_o, bar.gain_o, bar.loss_o, bar.base_o, rules.margin_rate
-        )
+        mark(book, bar.bid_o, bar.ask_o, bar.gain_o, bar.loss_o, bar.base_o, rules.margin_rate)
         total(account, books)
 
 
@@ -120,9 +117,7 @@ def _fill_gaps(
         close_ticket(account, book, k, i, bar, price, reason, AT_OPEN, rules, fills)
         closed = True
     if closed:
-        mark(
-            book, bar.bid_o, bar.ask_o, bar.gain_o, bar.loss_o, bar.base_o, rules.margin_rate
-        )
+        mark(book, bar.bid_o, bar.ask_o, bar.gain_o, bar.loss_o, bar.base_o, rules.margin_rate)
         total(account, books)
 
 
@@ -148,9 +143,7 @@ def meet_gate(book: Record, bar: Record, gate: Record, rules: Record) -> None:
 
 
 @kernel
-def _judge(
-    bar: Record, book: Record, gate: Record, rules: Record, limits: Record
-) -> int:
+def _judge(bar: Record, book: Record, gate: Record, rules: Record, limits: Record) -> int:
     if gate.known != book.gate:
         meet_gate(book, bar, gate, rules)
     mask = book.gate_mask | clock_mask(bar, gate, rules, limits)
@@ -181,9 +174,7 @@ def _enter(
         if code != _OK:
             raise_stage(book, STAGE_SIZED, code)
             return code, 0.0
-    units, limit = entry_units(
-        account, books, k, bar, book.gate_side, reversing, rules, limits
-    )
+    units, limit = entry_units(account, books, k, bar, book.gate_side, reversing, rules, limits)
     if units <= 0.0:
         if book.gate_stage == STAGE_ADMITTED and book.gate_code == _OK:
             book.gate_code = limit
@@ -232,16 +223,19 @@ def at_open(
             _fill_exits(account, books, k, bar, rules, fills)
     if book.order_side != 0 and book.order_due <= bar.t:
         open_ticket(account, book, k, bar, rules, fills)
-        mark(
-            book, bar.bid_o, bar.ask_o, bar.gain_o, bar.loss_o, bar.base_o, rules.margin_rate
-        )
+        mark(book, bar.bid_o, bar.ask_o, bar.gain_o, bar.loss_o, bar.base_o, rules.margin_rate)
         total(account, books)
     if admitted:
         code, units = _enter(account, books, k, bar, gate, reversing, rules, limits)
         if units > 0.0 and book.order_due <= bar.t:
             open_ticket(account, book, k, bar, rules, fills)
             mark(
-                book, bar.bid_o, bar.ask_o, bar.gain_o, bar.loss_o, bar.base_o,
+                book,
+                bar.bid_o,
+                bar.ask_o,
+                bar.gain_o,
+                bar.loss_o,
+                bar.base_o,
                 rules.margin_rate,
             )
             total(account, books)
@@ -296,8 +290,7 @@ def settle(account: Record, books: Records, limits: Record) -> None:
         account.peak = nav
     else:
         fall = account.peak - nav
-        if fall > account.max_dd:
-            account.max_dd = fall
+        account.max_dd = max(account.max_dd, fall)
         if fall > account.max_dd_frac * account.peak:
             account.max_dd_frac = fall / account.peak
     if nav <= 0.0:

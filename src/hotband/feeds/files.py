@@ -176,8 +176,8 @@ def _load(path: Path) -> tuple[pl.DataFrame, dict[str, str]]:
         raise BarsError(f"file {path.name}", path.suffix, ".parquet or .csv", "Convert the file.")
     try:
         if path.suffix == ".csv":
-            return pl.read_csv(path), {}
-        return pl.read_parquet(path), pl.read_parquet_metadata(path)
+            return pl.read_csv(path, glob=False), {}
+        return pl.read_parquet(path, glob=False), pl.read_parquet_metadata(path)
     except (pl.exceptions.PolarsError, OSError) as cause:
         raise BarsError(
             f"file {path.name}",
@@ -281,15 +281,15 @@ def _times(times: pl.Series, zone: str | None, path: Path, notes: list[str]) -> 
         raise BarsError(
             "zone", zone, "IANA names such as UTC", "Correct it.", near=available_timezones()
         )
+    if times.null_count():
+        row = times.is_null().arg_max()
+        raise BarsError(what, f"no time in row {row}", "a time in each row", "Remove the row.")
     if times.dtype == pl.String:
         times = _parsed(times, what)
     if not isinstance(times.dtype, pl.Datetime):
         raise BarsError(
             what, f"{times.dtype}", "times, or text in RFC 3339 form", "Convert the column."
         )
-    if times.null_count():
-        row = times.is_null().arg_max()
-        raise BarsError(what, f"no time in row {row}", "a time in each row", "Remove the row.")
     if times.dtype.time_zone is not None:
         return times.cast(TIME_TYPE)
     if zone is None:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import polars as pl
 
 from hotband.core.records import QUOTE, Records
+from hotband.errors import BarsError
 from hotband.market.bars import (
     HOUR_NS,
     PRICES,
@@ -115,11 +116,15 @@ def check_frame(
         hours: Of the market.
 
     Raises:
-        BarsError: Times that are naive, null or no times: nothing could be said.
+        BarsError: Times that are naive, null, no times or absent: nothing could be said.
     """
-    data = np.full(frame.height, np.nan, dtype=QUOTE)
-    data["t"] = times_ns(frame["time"]) if "time" in frame.columns else 0
+    if "time" not in frame.columns:
+        got = ", ".join(frame.columns)
+        raise BarsError(f"columns of {instrument}", got, "time and prices", "Rename the times.")
+    data = np.empty(frame.height, dtype=QUOTE)
+    data["t"] = times_ns(frame["time"])
     for name in (*PRICES, "volume"):
+        data[name] = math.nan
         if name in frame.columns:
             numbers = frame[name].cast(pl.Float64, strict=False).fill_null(math.nan)
             data[name] = numbers.to_numpy()

@@ -1,0 +1,1 @@
+"""Gate events: their container and their derivation from bars."""

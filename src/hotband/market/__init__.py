@@ -1,0 +1,1 @@
+"""What is known of a market: instruments, hours, bars, spreads, conversion, financing."""

@@ -133,7 +133,7 @@ def _fold_direction(values: dict[str, object], path: str, spelled: dict[str, str
             f"{path}.invert_bundles", repr(flag), "true or false", "Correct the value."
         )
     if "direction" in values:
-        if flag and values["direction"] in {None, "momentum"}:
+        if flag and values["direction"] in (None, "momentum"):
             values["direction"] = "mean_reversion"
         text = f"direction is set too: one policy, {values['direction']}, and one flip at most"
         return [Note(path=f"{path}.invert_bundles", value=flag, text=text)]

@@ -1,0 +1,1 @@
+"""Drivers that run the pipeline over history, and what is measured on it."""

@@ -79,9 +79,7 @@ def bar_records(
     mid_close = 0.5 * (data["bid_c"] + data["ask_c"])
     out["marks"] = (
         session_flags(window, settings.sessions, settings.session_exit_minutes)
-        | market_flags(
-            window, bars.granularity_ns, around.hours, settings.weekend_exit_minutes
-        )
+        | market_flags(window, bars.granularity_ns, around.hours, settings.weekend_exit_minutes)
         | last_move(mid_close)[inside]
     )
     out["vol"] = daily_volatility(
@@ -140,9 +138,7 @@ def with_gates(feed: Feed, gates: Gates) -> Feed:
     )
     rows = with_sentinel(judged)
     rows.setflags(write=False)
-    return replace(
-        feed, gates=rows, gate_of_bar=(live + 1).astype(np.int32), unjudged=unjudged
-    )
+    return replace(feed, gates=rows, gate_of_bar=(live + 1).astype(np.int32), unjudged=unjudged)
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,8 @@ import numpy as np
 
 from hotband.core.records import GATE, REGIMES, Records, empty
 from hotband.errors import GatesError
-from hotband.gates.deriver import DeriverSettings, derive_gates, surprises_of
+from hotband.gates.deriver import derive_gates, surprises_of
+from hotband.gates.deriver_state import DeriverSettings
 from hotband.gates.events import Gates
 from hotband.gates.lambda_map import MIN_RECORDED, LambdaMap
 from hotband.market.bars import Bars
@@ -40,9 +41,7 @@ class ChosenGates:
 
 def deriver_settings(settings: Effective) -> DeriverSettings:
     """The profile's deriver section in the deriver's own words."""
-    return DeriverSettings(
-        **settings.deriver.model_dump(), lambda_scale=settings.lambda_scale
-    )
+    return DeriverSettings(**settings.deriver.model_dump(), lambda_scale=settings.lambda_scale)
 
 
 def _recorded(source: GateInput, instrument: str, start_ns: int, end_ns: int) -> Gates | None:
@@ -143,6 +142,4 @@ def coverage_of(feeds: list[Feed], max_ages_ns: list[int]) -> GateCoverage:
         ):
             label = REGIMES[code - 1] if code else "missing"
             regimes[label] = regimes.get(label, 0) + int(count)
-    return GateCoverage(
-        minutes, real, synthetic, gap, real / minutes if minutes else None, regimes
-    )
+    return GateCoverage(minutes, real, synthetic, gap, real / minutes if minutes else None, regimes)

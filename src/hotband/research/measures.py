@@ -15,6 +15,7 @@ from hotband.errors import IntegrityError
 from hotband.research import trades as trade_measures
 from hotband.research.metric import Metric, undefined
 from hotband.research.series import (
+    RUINED,
     DailySeries,
     FloatArray,
     ReturnMode,
@@ -268,7 +269,8 @@ def compute_metrics(inputs: MetricInputs) -> dict[str, Metric]:
     }
     if not len(inputs.fills):
         metrics |= _without_values(metrics, _IDLE, "no_trades")
-    if series.ruined or account["ruined"] == 1 or account["nav"] <= 0.0:
+    spent = account["nav"] <= RUINED * inputs.start_balance
+    if series.ruined or account["ruined"] == 1 or spent:
         metrics |= _without_values(metrics, _RATIOS, "ruin")
         metrics["return_pct"] = Metric(value=-100.0, period="window", flags=("ruin",))
     return metrics

@@ -58,8 +58,12 @@ def funnel_of(book: Record) -> Funnel:
     """The funnel of one BOOK record; gates - filled = sum of refusals once a window is over."""
     counts = book["refusals"]
     return Funnel(
-        *(int(book[name]) for name in ("gates", "admitted", "sized", "planned", "filled")),
-        refusals={codes.name_of(code): int(counts[code]) for code in np.flatnonzero(counts)},
+        gates=int(book["gates"]),
+        admitted=int(book["admitted"]),
+        sized=int(book["sized"]),
+        planned=int(book["planned"]),
+        filled=int(book["filled"]),
+        refusals={codes.name_of(int(code)): int(counts[code]) for code in np.flatnonzero(counts)},
     )
 
 
@@ -105,9 +109,7 @@ class PortfolioManager:
         self.rules = rules
         self.limits = limits
         self.account = new_account(balance)
-        self.books = new_books(
-            rules["base_ccy"].tolist(), rules["quote_ccy"].tolist()
-        )
+        self.books = new_books(rules["base_ccy"].tolist(), rules["quote_ccy"].tolist())
         self._memo: npt.NDArray[np.int64] = np.full((len(self.names), 3), -NEVER, np.int64)
         self._logs = Logs.sized(64, 16, 1, 16)
 

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from hotband.core import codes
-from hotband.core.records import MAX_TICKETS, Records
+from hotband.core.records import Records
 from hotband.errors import IntegrityError
 from hotband.market.calendar import format_time
 from hotband.research.decisions import GateDecision, decision_of
@@ -76,7 +76,11 @@ class SimulationResult:
             for name, count in part.refusals.items():
                 refusals[name] = refusals.get(name, 0) + count
         return Funnel(
-            *(sum(getattr(part, name) for part in parts) for name in Funnel.__slots__[:5]),
+            gates=sum(part.gates for part in parts),
+            admitted=sum(part.admitted for part in parts),
+            sized=sum(part.sized for part in parts),
+            planned=sum(part.planned for part in parts),
+            filled=sum(part.filled for part in parts),
             refusals=dict(sorted(refusals.items())),
         )
 
@@ -118,21 +122,20 @@ class SimulationResult:
     @cached_property
     def open_positions(self) -> pl.DataFrame:
         """One row per ticket still open at the end of the window."""
-        rows = []
-        for name, book in zip(self.instruments, self.books, strict=True):
-            for i in range(min(int(book["n"]), MAX_TICKETS)):
-                rows.append(
-                    {
-                        "instrument": name,
-                        "direction": "LONG" if book["side"] > 0 else "SHORT",
-                        "units": float(book["tk_units"][i]),
-                        "entry_time": int(book["tk_open"][i]),
-                        "entry_price": float(book["tk_entry"][i]),
-                        "commission": float(book["tk_commission"][i]),
-                        "financing": float(book["tk_financing"][i]),
-                        "source": "synthetic" if book["tk_synthetic"][i] else "real",
-                    }
-                )
+        rows = [
+            {
+                "instrument": name,
+                "direction": "LONG" if book["side"] > 0 else "SHORT",
+                "units": float(book["tk_units"][i]),
+                "entry_time": int(book["tk_open"][i]),
+                "entry_price": float(book["tk_entry"][i]),
+                "commission": float(book["tk_commission"][i]),
+                "financing": float(book["tk_financing"][i]),
+                "source": "synthetic" if book["tk_synthetic"][i] else "real",
+            }
+            for name, book in zip(self.instruments, self.books, strict=True)
+            for i in range(int(book["n"]))
+        ]
         schema = {
             "instrument": pl.String, "direction": pl.String, "units": pl.Float64,
             "entry_time": pl.Int64, "entry_price": pl.Float64, "commission": pl.Float64,
@@ -179,7 +182,9 @@ class SimulationResult:
             "cost_bps": self.cost_bps,
             "source": self.source,
             "notes": list(self.notes),
-            "metrics": {name: metric.model_dump(mode="json") for name, metric in self.metrics.items()},
+            "metrics": {
+                name: metric.model_dump(mode="json") for name, metric in self.metrics.items()
+            },
             "funnel": self.funnel.to_dict(),
             "gate_coverage": self.coverage.to_dict(),
             "by_instrument": {name: self._part(name) for name in self.instruments},

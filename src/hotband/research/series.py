@@ -22,6 +22,8 @@ BoolArray: TypeAlias = npt.NDArray[np.bool_]
 
 DATA_RULE: Final = 0.8
 """The least share of its expected bars that makes a day eligible."""
+RUINED: Final = 1e-12
+"""Equity at or below this share of the start balance is none: zero up to rounding."""
 
 
 class ReturnMode(StrEnum):
@@ -186,7 +188,7 @@ def daily_returns(
     equity = marks[np.searchsorted(row_day, every, side="right")]
     path = np.concatenate(([start_equity], equity))
     pnl = np.diff(path)
-    dead = np.minimum.accumulate(path)[:-1] <= 0.0
+    dead = np.minimum.accumulate(path)[:-1] <= RUINED * start_equity
     base = np.where(dead | (mode is ReturnMode.FIXED), start_equity, path[:-1])
     returns = np.where(dead, 0.0, pnl / base)
     keep = np.zeros(len(every), np.bool_)
@@ -199,7 +201,7 @@ def daily_returns(
         peak=np.maximum.accumulate(path)[1:][keep],
         excluded=int(np.count_nonzero(~keep)),
         excluded_pnl=float(pnl[~keep].sum()),
-        ruined=bool(path.min() <= 0.0),
+        ruined=bool(path.min() <= RUINED * start_equity),
     )
 
 

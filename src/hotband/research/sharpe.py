@@ -49,8 +49,13 @@ def lo_se(ratio: float, n: int) -> float:
 
 
 def mertens_variance(ratio: float, skewness: float, kurtosis: float) -> float:
-    """1 - g3 SR + (g4 - 1)/4 SR^2: the estimate's variance times T - 1; 0 or less = unstable."""
-    return 1.0 - skewness * ratio + 0.25 * (kurtosis - 1.0) * ratio**2
+    """1 - g3 SR + (g4 - 1)/4 SR^2: the estimate's variance times T - 1; 0 = unstable moments.
+
+    It cannot be negative; what is left of it after rounding, 1e-12 of its terms, is 0.
+    """
+    skewed, tailed = skewness * ratio, 0.25 * (kurtosis - 1.0) * ratio**2
+    variance = 1.0 - skewed + tailed
+    return variance if variance > 1e-12 * (1.0 + abs(skewed) + tailed) else 0.0
 
 
 def mertens_se(returns: FloatArray) -> float | None:

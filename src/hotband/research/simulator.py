@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from hotband.core.records import Records
-from hotband.errors import InputError, WindowError
+from hotband.errors import InputError
 from hotband.market.bars import Bars
-from hotband.market.calendar import format_time, parse_granularity, parse_window
+from hotband.market.calendar import parse_granularity, parse_window
 from hotband.market.conversion import route
 from hotband.market.financing import FinancingTable, load_financing
 from hotband.market.instruments import Instrument, currencies, get_instrument, load_instruments
@@ -23,16 +23,20 @@ from hotband.profile.rules import compile_limits, compile_rules
 from hotband.profile.strategy import Profile, effective, load_profile
 from hotband.research.feed import Feed, Surroundings, make_feed, merge
 from hotband.research.gate_source import ChosenGates, GateInput, choose_gates, coverage_of
-from hotband.research.judge import judge
+from hotband.research.history import (
+    WARM_UP_BARS,
+    BarInput,
+    held_instruments,
+    history_of,
+    open_bars,
+)
+from hotband.research.measures import MetricInputs, compute_metrics
+from hotband.research.metric import Metric
 from hotband.research.portfolio import Logs, PortfolioManager, funnel_of
 from hotband.research.result import InstrumentPart, SimulationResult, check_identities
+from hotband.research.series import trading_window
 from hotband.stores.location import Locations
-from hotband.stores.ports import BarStore, GateStore
-from hotband.stores.urls import open_bar_store, open_gate_store
-
-BarInput = BarStore | Mapping[str, Bars]
-WARM_UP_BARS = 5000
-"""Bars read before the window, for the deriver's run lengths and the volatility."""
+from hotband.stores.urls import open_gate_store
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +73,7 @@ class BacktestSimulator:
         WindowError, InstrumentError, ProfileError, StoreError: what was given is not usable.
     """
 
-    def __init__(  # noqa: PLR0913 - one keyword per thing a user may choose
+    def __init__(
         self,
         instruments: str | Sequence[str],
         start: str | datetime,
@@ -101,12 +105,9 @@ class BacktestSimulator:
         self.cost_bps = self.profile.account.cost_bps if cost_bps is None else float(cost_bps)
         self.granularity = granularity
         self.granularity_ns = parse_granularity(granularity)
-        source = places.bars if bars is None else bars
-        self.bars = open_bar_store(source) if isinstance(source, str) else source
+        self.bars = open_bars(places.bars if bars is None else bars)
         recorded = places.gates if gates is None else gates
-        self.gates: GateInput = (
-            open_gate_store(recorded) if isinstance(recorded, str) else recorded
-        )
+        self.gates: GateInput = open_gate_store(recorded) if isinstance(recorded, str) else recorded
         self.financing = load_financing() if financing is None else financing
 
     def run(self) -> SimulationResult:
@@ -149,49 +150,19 @@ class BacktestSimulator:
             financing=self.financing,
             quotes=quotes,
         )
-        held = (
-            tuple(self.bars)
-            if isinstance(self.bars, Mapping)
-            else self.bars.instruments(self.granularity)
-        )
+        held = held_instruments(self.bars, self.granularity)
         known = [name for name in held if name in self.table]
         for name in self.names:
             pair = self.table[name]
             for currency in (pair.base, pair.quote):
                 for leg in route(currency, home, {*known, name}, self.table):
                     if leg.instrument not in quotes:
-                        bars = self._read(leg.instrument)
+                        bars = history_of(self.bars, leg.instrument, self.granularity, self.window)
                         quotes[leg.instrument] = (bars.data, bars.granularity_ns)
         return around
 
-    def _read(self, name: str) -> Bars:
-        start_ns, end_ns = self.window
-        reach = start_ns - WARM_UP_BARS * self.granularity_ns * 2
-        if isinstance(self.bars, Mapping):
-            if name not in self.bars:
-                raise InputError(
-                    "bars", f"none of {name}", ", ".join(self.bars), "Add them to the mapping."
-                )
-            return self.bars[name]
-        return self.bars.read(name, self.granularity, reach, end_ns)
-
     def _prepare(self, name: str, around: Surroundings) -> _Prepared:
-        bars = self._read(name)
-        start_ns, end_ns = self.window
-        t = bars.data["t"]
-        inside = int(((t >= start_ns) & (t + bars.granularity_ns <= end_ns)).sum())
-        if inside == 0:
-            extent = (
-                f"bars from {format_time(int(t[0]))} to {format_time(int(t[-1]))}"
-                if len(t)
-                else "no bars at all"
-            )
-            raise WindowError(
-                "window",
-                f"{format_time(start_ns)} to {format_time(end_ns)} without a bar of {name}",
-                extent,
-                "Choose a window inside the data, or import what is missing.",
-            )
+        bars = history_of(self.bars, name, self.granularity, self.window)
         settings = effective(self.profile, name)
         money = currencies([self.table[n] for n in self.names], around.home)
         rules = compile_rules(self.profile, self.table[name], money, cost_bps=self.cost_bps)
@@ -226,7 +197,7 @@ class BacktestSimulator:
             balance=self.balance,
             currency=around.home,
             cost_bps=self.cost_bps,
-            metrics=judge(manager, logs, [p.feed for p in parts.values()], around, self.window),
+            metrics=self._metrics(manager, logs, list(parts.values()), around),
             parts=parts,
             account=manager.account,
             books=manager.books,
@@ -234,6 +205,27 @@ class BacktestSimulator:
             coverage=coverage_of([part.feed for part in prepared.values()], ages),
             source=sources.pop() if len(sources) == 1 else "mixed",
             notes=tuple(_notes(parts, self.financing)),
+        )
+
+    def _metrics(
+        self,
+        manager: PortfolioManager,
+        logs: Logs,
+        parts: list[InstrumentPart],
+        around: Surroundings,
+    ) -> dict[str, Metric]:
+        account = manager.account
+        opens = np.concatenate([part.feed.bars["t"] for part in parts])
+        return compute_metrics(
+            MetricInputs(
+                fills=logs.fills[: int(account[0].fills)],
+                days=logs.days[: int(account[0].days)],
+                account=account,
+                start_balance=self.balance,
+                window=trading_window(around.hours, *self.window, opens, self.granularity_ns),
+                end_ns=self.window[1],
+                pip_sizes=np.array([part.feed.instrument.pip for part in parts]),
+            )
         )
 
 

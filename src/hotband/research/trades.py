@@ -181,7 +181,7 @@ def win_rate(net: FloatArray) -> Metric:
         value=p,
         n=n,
         se=float(np.sqrt(p * (1 - p) / n)),
-        ci90=(max(0.0, middle - half), min(1.0, middle + half)),
+        ci90=(max(0.0, min(p, middle - half)), min(1.0, max(p, middle + half))),
         period="trade",
         method="wilson",
         flags=_flags(net),

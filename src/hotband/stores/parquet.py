@@ -20,6 +20,7 @@ from hotband.market.bars import TIME_TYPE
 from hotband.stores.commit import AtomicFolder
 from hotband.stores.tabular import (
     SHELVES,
+    ConflictError,
     Key,
     TabularBarStore,
     TabularGateStore,
@@ -78,16 +79,23 @@ class ParquetShelf:
         time = self._values[0]
         months = rows[time].dt.strftime("%Y-%m")
         changed: dict[Path, pl.DataFrame] = {}
-        total = 0
+        total, conflicts = 0, []
         with self._writing():
             for month in months.unique().sort():
                 new = rows.filter(months == month)
                 path = self._path(key) / f"month={month}" / PART
                 held = _load(path, time) if path.exists() else new.clear()
-                merged, added = merge_rows(held, new, self._values, replace=replace)
+                try:
+                    merged, added = merge_rows(held, new, self._values, replace=replace)
+                except ConflictError as conflict:
+                    conflicts.append(conflict)
+                    continue
                 if added:
                     changed[path] = merged
                     total += added
+            if conflicts:
+                rows_hit = sum(conflict.rows for conflict in conflicts)
+                raise ConflictError(rows_hit, rows.height, conflicts[0].first_ns)
             if changed:
                 self._folder.commit(changed)
         return total
@@ -120,7 +128,7 @@ def _value(part: str) -> str:
 
 def _load(path: Path, time: str) -> pl.DataFrame:
     try:
-        rows = pl.read_parquet(path, hive_partitioning=False)
+        rows = pl.read_parquet(path, hive_partitioning=False, glob=False)
         return rows.with_columns(pl.col(time).cast(TIME_TYPE))
     except pl.exceptions.PolarsError as cause:
         raise StoreError(

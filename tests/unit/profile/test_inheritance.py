@@ -66,7 +66,7 @@ def test_a_level_in_pips_replaces_an_inherited_one_in_fractions() -> None:
         ({"exit": {"exit_horizon": 40, "max_hold_minutes": 50}}, {}, 50.0, "global"),
         ({"exit": {"hold_minutes": 60, "max_hold_minutes": 50}}, {}, 60.0, "global"),
         ({"exit": {"hold_minutes": 60}}, {"exit": {"exit_horizon": 20}}, 20.0, "instrument"),
-        ({"exit": {"hold_minutes": 60}}, {"exit": {"hold_minutes": None}}, 30.0, "default"),
+        ({"exit": {"hold_minutes": 60}}, {"exit": {"hold_minutes": None}}, 30.0, "instrument"),
     ],
 )
 def test_hold_is_the_first_name_of_the_nearest_layer(

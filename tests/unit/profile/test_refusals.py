@@ -5,9 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hotband.errors import ProfileError
-from hotband.profile import load_profile, parse_profile
+from hotband.profile import Account, load_profile, parse_profile
+from hotband.profile.settings import Exit, Settings
+from hotband.profile.spelling import NO_EFFECT
 
 
 def refused(document: dict[str, Any]) -> str:
@@ -185,6 +189,38 @@ def test_broken_text_and_missing_files_are_profile_errors(tmp_path: Path) -> Non
     binary.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ProfileError, match="a readable UTF-8 file"):
         load_profile(str(binary))
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=5,
+)
+KEYS = [*Settings.model_fields, *NO_EFFECT, *Exit.model_fields, "guard_thresholds"]
+
+
+@given(
+    st.dictionaries(st.sampled_from([*KEYS, "invert_bundles"]), VALUES, max_size=3),
+    st.dictionaries(st.sampled_from([*Account.model_fields]), VALUES, max_size=2),
+    st.sampled_from([*Settings.model_fields, "EUR_USD"]) | st.text(max_size=3),
+    VALUES,
+)
+def test_whatever_is_written_loads_or_is_a_profile_error(
+    layer: dict[str, Any], account: dict[str, Any], key: str, value: object
+) -> None:
+    for document in (
+        {"global": layer, "account": account},
+        {"global": {}, "instruments": {"EUR_USD": layer}},
+        {"EUR_USD": layer},
+        {"global": {"session": {"start": value}, "exit": {"horizons": value}}},
+        {"global": {"session": value, "direction": value, "invert_bundles": True}},
+        {key: value},
+    ):
+        try:
+            profile = load_profile(document)
+        except ProfileError:
+            continue
+        assert len(profile.content_hash) == 64
 
 
 def test_times_without_quotes_stay_times_and_short_floats_are_numbers() -> None:

@@ -3,7 +3,7 @@
 import math
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -13,6 +13,7 @@ from hotband.errors import InstrumentError, ProfileError
 from hotband.market.calendar import MarketHours
 from hotband.market.instruments import currencies, get_instrument, load_instruments
 from hotband.profile import compile_limits, compile_rules, effective, load_profile
+from hotband.profile.refusals import allowed_of
 from hotband.profile.settings import Regime, Settings
 
 TABLE = load_instruments()
@@ -50,7 +51,7 @@ def test_pips_become_price_by_the_instruments_pip() -> None:
 def test_fields_of_the_broker_and_indices_of_currencies_are_filled() -> None:
     assert CURRENCIES == ("EUR", "JPY", "USD")
     one = rules({}, "USD_JPY")
-    assert (one["base"], one["quote"]) == (2, 1)
+    assert (one["base_ccy"], one["quote_ccy"]) == (2, 1)
     assert (one["margin_rate"], one["min_units"], one["unit_step"]) == (0.05, 1.0, 1.0)
     assert (one["max_units"], one["max_position"], one["price_scale"]) == (1e8, math.inf, 1000.0)
 
@@ -80,7 +81,7 @@ def test_choices_become_their_codes() -> None:
 def test_every_regime_label_has_the_bit_of_its_code() -> None:
     for index, label in enumerate(REGIMES):
         assert rules({"regime_filter": [label, label]})["regimes_on"] == 1 << (index + 1)
-    assert Regime.__args__ == REGIMES
+    assert get_args(Regime) == REGIMES
 
 
 def test_a_currency_outside_the_account_is_refused() -> None:
@@ -101,7 +102,7 @@ def test_limits_are_fractions_and_multiples_of_nav() -> None:
 def test_market_hours_and_conversion_default_to_those_of_the_market_layer() -> None:
     assert load_profile().account.market_hours() == MarketHours()
     given = {"hours": {"closure_end": "17:05", "dated_holidays": [["2026-04-03 00:00"] * 2]}}
-    with pytest.raises(ProfileError, match="account.hours: dated holiday"):
+    with pytest.raises(ProfileError, match=r"account\.hours: dated holiday"):
         load_profile({"account": given})
     moved = load_profile({"account": {"hours": {"closure_end": "17:05", "holidays": None}}})
     assert moved.account.market_hours() == MarketHours(closure_end="17:05")
@@ -134,8 +135,6 @@ def test_a_risk_budget_without_a_stop_is_reported() -> None:
 
 
 def test_every_setting_that_can_be_wrong_says_what_is_allowed() -> None:
-    from hotband.profile.refusals import allowed_of
-
     silent = [name for name, field in Settings.model_fields.items() if allowed_of(field) is None]
     assert silent == []
 

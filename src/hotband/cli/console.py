@@ -1,0 +1,39 @@
+"""How every command prints and ends."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+@contextmanager
+def reported() -> Iterator[None]:
+    """Turn an error of ours into its message on standard error and exit status 1."""
+    from hotband.errors import HotbandError
+
+    try:
+        yield
+    except HotbandError as error:
+        typer.echo(f"{type(error).__name__}: {error}", err=True)
+        raise typer.Exit(1) from error
+
+
+def print_json(document: object) -> None:
+    """One JSON document on standard output; NaN is refused."""
+    typer.echo(json.dumps(document, indent=2, allow_nan=False))
+
+
+def tables() -> "Console":
+    """A console for tables: plain text where standard output is not a terminal."""
+    from rich.console import Console
+
+    console = Console(file=sys.stdout, markup=False, highlight=False, emoji=False)
+    if not console.is_terminal:
+        console.width = 140
+    return console

@@ -1,0 +1,29 @@
+"""The ``hotband`` command: one file per subcommand, which import their work when they run."""
+
+import typer
+
+from hotband.cli import data, profile
+from hotband.cli.demo import demo
+from hotband.cli.simulate import simulate
+
+app = typer.Typer(
+    help="Backtests gate-driven FX strategies through the code that trades them.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def main() -> None:
+    """Backtests gate-driven FX strategies through the code that trades them."""
+
+
+app.command()(demo)
+app.command()(simulate)
+app.add_typer(data.app, name="data")
+app.add_typer(profile.app, name="profile")
+
+
+def run() -> None:
+    """Entry point of the console script."""
+    app()
