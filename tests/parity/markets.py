@@ -19,16 +19,16 @@ class Case:
 
     bars: Records
     gates: Records
-    gate_of_bar: npt.NDArray[np.int32]
+    gate_of_bar: npt.NDArray[np.int64]
     rules: Records
     limits: Records
 
     @property
-    def gate_bar(self) -> npt.NDArray[np.int32]:
+    def gate_bar(self) -> npt.NDArray[np.int64]:
         return first_bars(self.gate_of_bar, len(self.gates))
 
     @property
-    def events(self) -> npt.NDArray[np.int32]:
+    def events(self) -> npt.NDArray[np.int64]:
         return event_bars(self.bars)
 
     @property
@@ -170,7 +170,7 @@ def random_case(seed: int, n: int = 1500, every: int = 7) -> Case:
     return Case(
         bars=bars,
         gates=r.with_sentinel(judged),
-        gate_of_bar=(live + 1).astype(np.int32),
+        gate_of_bar=(live + 1).astype(np.int64),
         rules=random_rules(rng),
         limits=random_limits(rng),
     )

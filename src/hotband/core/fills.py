@@ -6,15 +6,15 @@ touches both levels after opening between them, the order of touch is unknown an
 counts.
 """
 
-from hotband.core.jit import kernel
+from hotband.core.jit import constant, kernel
 from hotband.core.records import Record
 
-NO_TOUCH = 0
-STOP_AT_OPEN = 1
-TARGET_AT_OPEN = 2
-STOP_INSIDE = 3
-TARGET_INSIDE = 4
-STOP_AMBIGUOUS = 5
+NO_TOUCH = constant(0)
+STOP_AT_OPEN = constant(1)
+TARGET_AT_OPEN = constant(2)
+STOP_INSIDE = constant(3)
+TARGET_INSIDE = constant(4)
+STOP_AMBIGUOUS = constant(5)
 
 
 @kernel

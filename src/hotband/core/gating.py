@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from hotband.core import codes
-from hotband.core.jit import kernel
+from hotband.core.jit import ZERO, constant, kernel
 from hotband.core.records import (
     CLOSED_BAR,
     DOWN_MOVE,
@@ -41,8 +41,8 @@ _REGIME = 1 << codes.REGIME_FILTERED
 _CONFIDENCE = 1 << codes.REGIME_CONFIDENCE_LOW
 _BIT_OF_REMAINDER = np.zeros(67, np.int64)
 _BIT_OF_REMAINDER[[2**bit % 67 for bit in range(63)]] = range(63)
-_GUARD_FIRST = codes.GUARD_FIRST
-_N_GUARDS = codes.N_GUARDS
+_GUARD_FIRST = constant(codes.GUARD_FIRST)
+_N_GUARDS = constant(codes.N_GUARDS)
 
 
 @kernel
@@ -59,7 +59,7 @@ def trade_side(bar: Record, gate: Record, rules: Record) -> int:
 
 @kernel
 def _guard_mask(gate: Record, rules: Record) -> int:
-    mask = 0
+    mask = ZERO
     for slot in range(_N_GUARDS):
         if rules.guards_on >> slot & 1:
             value = gate.metrics[slot]
@@ -72,7 +72,7 @@ def _guard_mask(gate: Record, rules: Record) -> int:
 
 @kernel
 def _regime_mask(gate: Record, rules: Record) -> int:
-    mask = 0
+    mask = ZERO
     if rules.regimes_on != 0:
         if gate.regime == 0:
             mask |= _NO_REGIME

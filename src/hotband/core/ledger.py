@@ -8,16 +8,16 @@ import math
 
 from hotband.core import codes
 from hotband.core.fills import market_price
-from hotband.core.jit import kernel
+from hotband.core.jit import constant, kernel
 from hotband.core.records import MAX_KEYS, NEVER, Record, Records
 from hotband.core.sizing import stop_distance
 
-_STOP_LOSS = codes.STOP_LOSS
-_TAKE_PROFIT = codes.TAKE_PROFIT
-_MARGIN_CLOSEOUT = codes.MARGIN_CLOSEOUT
+_STOP_LOSS = constant(codes.STOP_LOSS)
+_TAKE_PROFIT = constant(codes.TAKE_PROFIT)
+_MARGIN_CLOSEOUT = constant(codes.MARGIN_CLOSEOUT)
 
-AT_OPEN = 0
-INSIDE = 1
+AT_OPEN = constant(0)
+INSIDE = constant(1)
 
 
 @kernel

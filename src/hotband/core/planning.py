@@ -7,7 +7,7 @@ and filled by ``step`` when they are due.
 import math
 
 from hotband.core import codes
-from hotband.core.jit import kernel
+from hotband.core.jit import constant, kernel
 from hotband.core.ledger import order_exits, remember_key, round_level
 from hotband.core.records import (
     FLATTEN,
@@ -20,22 +20,22 @@ from hotband.core.records import (
     Record,
 )
 
-_OK = codes.OK
-_ORDER_PENDING = codes.ORDER_PENDING
-_GATE_USED = codes.GATE_USED
-_DUPLICATE = codes.DUPLICATE_SIGNAL
-_COOLDOWN = codes.COOLDOWN_ACTIVE
-_MAX_STACK = codes.MAX_STACK_LIMIT
-_OPPOSITE_BLOCKED = codes.OPPOSITE_SIDE_BLOCKED
-_OPPOSITE_CLOSED = codes.OPPOSITE_SIDE_CLOSED
-_REARMED = codes.HOLD_REARMED
-_MAX_POSITIONS = codes.MAX_TOTAL_POSITIONS
-_HOLD_EXPIRY = codes.HOLD_EXPIRY
-_HAZARD_EXIT = codes.HAZARD_EXIT
-_OPPOSITE_GATE = codes.OPPOSITE_GATE
-_WEEKEND_FLAT = codes.WEEKEND_FLAT
-_BREAKEVEN = codes.BREAKEVEN_STOP
-_TRAILING = codes.TRAILING_STOP
+_OK = constant(codes.OK)
+_ORDER_PENDING = constant(codes.ORDER_PENDING)
+_GATE_USED = constant(codes.GATE_USED)
+_DUPLICATE = constant(codes.DUPLICATE_SIGNAL)
+_COOLDOWN = constant(codes.COOLDOWN_ACTIVE)
+_MAX_STACK = constant(codes.MAX_STACK_LIMIT)
+_OPPOSITE_BLOCKED = constant(codes.OPPOSITE_SIDE_BLOCKED)
+_OPPOSITE_CLOSED = constant(codes.OPPOSITE_SIDE_CLOSED)
+_REARMED = constant(codes.HOLD_REARMED)
+_MAX_POSITIONS = constant(codes.MAX_TOTAL_POSITIONS)
+_HOLD_EXPIRY = constant(codes.HOLD_EXPIRY)
+_HAZARD_EXIT = constant(codes.HAZARD_EXIT)
+_OPPOSITE_GATE = constant(codes.OPPOSITE_GATE)
+_WEEKEND_FLAT = constant(codes.WEEKEND_FLAT)
+_BREAKEVEN = constant(codes.BREAKEVEN_STOP)
+_TRAILING = constant(codes.TRAILING_STOP)
 
 
 @kernel

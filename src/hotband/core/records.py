@@ -11,6 +11,8 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from hotband.core.jit import constant
+
 Record: TypeAlias = Any
 """One element of a structured array. NumPy has no static type for its fields."""
 Records: TypeAlias = npt.NDArray[np.void]
@@ -116,11 +118,11 @@ REGIMES: Final = (
 )
 
 # Values of rule fields.
-MOMENTUM: Final = 1
-MEAN_REVERSION: Final = -1
-OPPOSITE_IGNORE: Final = 0
-OPPOSITE_CLOSE: Final = 1
-OPPOSITE_REVERSE: Final = 2
+MOMENTUM: Final = constant(1)
+MEAN_REVERSION: Final = constant(-1)
+OPPOSITE_IGNORE: Final = constant(0)
+OPPOSITE_CLOSE: Final = constant(1)
+OPPOSITE_REVERSE: Final = constant(2)
 
 RULES: Final = np.dtype(
     [
@@ -129,21 +131,21 @@ RULES: Final = np.dtype(
         ("hazard_max", "f8"),  # +inf = none
         ("guard_min", "f8", (10,)),  # -inf = none, in the order of codes.GUARDS
         ("guard_max", "f8", (10,)),  # +inf = none
-        ("guards_on", "i4"),  # bit g set = guard g has a limit
-        ("min_reps", "i4"),
-        ("regimes_on", "i4"),  # bit r set = regime code r may trade; 0 = no filter
-        ("direction", "i4"),  # MOMENTUM = the gate's side, MEAN_REVERSION = the other
-        ("missing_direction", "i4"),  # 0 = refuse, 1 = side of the last bar's move
+        ("guards_on", "i8"),  # bit g set = guard g has a limit
+        ("min_reps", "i8"),
+        ("regimes_on", "i8"),  # bit r set = regime code r may trade; 0 = no filter
+        ("direction", "i8"),  # MOMENTUM = the gate's side, MEAN_REVERSION = the other
+        ("missing_direction", "i8"),  # 0 = refuse, 1 = side of the last bar's move
         ("regime_confidence_min", "f8"),
         ("max_age", "i8"),  # ns a gate stays live
         # planning
         ("hold", "i8"),  # ns until the time exit; 0 = none
         ("cooldown", "i8"),  # ns after the last fill without entries
         ("latency", "i8"),  # ns from decision to order at the market
-        ("rearm", "i4"),  # 1 = a new admitted gate on the same side restarts the hold
-        ("max_stack", "i4"),  # tickets on one side, 1..MAX_TICKETS
-        ("opposite", "i4"),  # OPPOSITE_*
-        ("flat_weekend", "i4"),  # 1 = close at FLATTEN bars
+        ("rearm", "i8"),  # 1 = a new admitted gate on the same side restarts the hold
+        ("max_stack", "i8"),  # tickets on one side, 1..MAX_TICKETS
+        ("opposite", "i8"),  # OPPOSITE_*
+        ("flat_weekend", "i8"),  # 1 = close at FLATTEN bars
         ("stop_frac", "f8"),  # distances from the entry: frac x price + abs; both 0 = off
         ("stop_abs", "f8"),
         ("target_frac", "f8"),
@@ -153,11 +155,10 @@ RULES: Final = np.dtype(
         ("trail_frac", "f8"),
         ("trail_abs", "f8"),
         ("hazard_exit", "f8"),  # NaN = off
-        ("hazard_exit_above", "i4"),  # 1 = exit at or above, 0 = at or below
+        ("hazard_exit_above", "i8"),  # 1 = exit at or above, 0 = at or below
         # sizing
-        ("base_ccy", "i4"),  # index of the base currency in the account's list
-        ("quote_ccy", "i4"),
-        ("_pad", "i4"),
+        ("base_ccy", "i8"),  # index of the base currency in the account's list
+        ("quote_ccy", "i8"),
         ("risk_frac", "f8"),  # loss at the stop, of NAV; 0 = off
         ("exposure", "f8"),  # notional of one entry, of NAV
         ("vol_target", "f8"),  # volatility per day that gets a scale of 1; 0 = off
@@ -183,8 +184,8 @@ LIMITS: Final = np.dtype(
         ("total_exposure", "f8"),  # gross notional, of NAV; inf = none
         ("currency_cap", "f8"),  # net exposure of one currency, of NAV; inf = none
         ("closeout", "f8"),  # margin x closeout >= NAV closes all; 0.5 at OANDA, 0 = off
-        ("max_positions", "i4"),  # open tickets of the account
-        ("kill_switch", "i4"),  # 1 = engaged: no entries
+        ("max_positions", "i8"),  # open tickets of the account
+        ("kill_switch", "i8"),  # 1 = engaged: no entries
     ],
     align=True,
 )
@@ -195,28 +196,28 @@ BOOK: Final = np.dtype(
         # the gate now judged
         ("gate", "i8"),  # its known time, the gate's identity; -NEVER = none yet
         ("gate_mask", "i8"),  # failing thresholds, fixed for its life
-        ("gate_side", "i4"),  # side after the direction policy; 0 = none
-        ("gate_stage", "i4"),  # furthest stage it reached, STAGE_*
-        ("gate_code", "i4"),  # why not further
-        ("gate_used", "i4"),
+        ("gate_side", "i8"),  # side after the direction policy; 0 = none
+        ("gate_stage", "i8"),  # furthest stage it reached, STAGE_*
+        ("gate_code", "i8"),  # why not further
+        ("gate_used", "i8"),
         # the order on its way
-        ("order_side", "i4"),  # side of the entry; 0 = none on its way
+        ("order_side", "i8"),  # side of the entry; 0 = none on its way
         ("order_due", "i8"),
         ("order_units", "f8"),
         ("order_gate", "i8"),
         ("order_key", "i8"),
-        ("order_synthetic", "i4"),
-        ("order_limit", "i4"),  # sizing limit that bound
+        ("order_synthetic", "i8"),
+        ("order_limit", "i8"),  # sizing limit that bound
         # memory
         ("last_fill", "i8"),
         ("keys", "i8", (MAX_KEYS,)),
-        ("key_at", "i4"),
+        ("key_at", "i8"),
         # the position
-        ("side", "i4"),  # of all its tickets; 0 = flat
-        ("n", "i4"),  # open tickets
-        ("base_ccy", "i4"),
-        ("quote_ccy", "i4"),
-        ("exits_due", "i4"),  # tickets with an exit on its way
+        ("side", "i8"),  # of all its tickets; 0 = flat
+        ("n", "i8"),  # open tickets
+        ("base_ccy", "i8"),
+        ("quote_ccy", "i8"),
+        ("exits_due", "i8"),  # tickets with an exit on its way
         ("units", "f8"),  # sum over tickets, unsigned
         ("unrealised", "f8"),  # at the side that closes, in home currency
         ("notional", "f8"),  # at mid, in home currency
@@ -236,9 +237,9 @@ BOOK: Final = np.dtype(
         ("tk_worst", "f8", (MAX_TICKETS,)),
         ("tk_commission", "f8", (MAX_TICKETS,)),  # half the round trip, home
         ("tk_financing", "f8", (MAX_TICKETS,)),  # home, so far
-        ("tk_stop_code", "i4", (MAX_TICKETS,)),
-        ("tk_exit_code", "i4", (MAX_TICKETS,)),
-        ("tk_synthetic", "i4", (MAX_TICKETS,)),
+        ("tk_stop_code", "i8", (MAX_TICKETS,)),
+        ("tk_exit_code", "i8", (MAX_TICKETS,)),
+        ("tk_synthetic", "i8", (MAX_TICKETS,)),
         # the funnel
         ("gates", "i8"),
         ("admitted", "i8"),
@@ -252,11 +253,11 @@ BOOK: Final = np.dtype(
 )
 """One instrument's side of the state."""
 
-STAGE_SEEN: Final = 0
-STAGE_ADMITTED: Final = 1
-STAGE_SIZED: Final = 2
-STAGE_PLANNED: Final = 3
-STAGE_FILLED: Final = 4
+STAGE_SEEN: Final = constant(0)
+STAGE_ADMITTED: Final = constant(1)
+STAGE_SIZED: Final = constant(2)
+STAGE_PLANNED: Final = constant(3)
+STAGE_FILLED: Final = constant(4)
 
 ACCOUNT: Final = np.dtype(
     [

@@ -9,19 +9,19 @@ import math
 
 from hotband.core import codes
 from hotband.core.fills import market_price
-from hotband.core.jit import kernel
+from hotband.core.jit import constant, kernel
 from hotband.core.records import Record, Records
 
 _ROUNDING = 1e-6
 """Units are quantised to this before flooring, so that 59999.999999999 is 60000."""
-_NAV_NOT_POSITIVE = codes.NAV_NOT_POSITIVE
-_VOLATILITY_UNKNOWN = codes.VOLATILITY_UNKNOWN
-_RISK = codes.RISK_BUDGET
-_EXPOSURE = codes.EXPOSURE_CAP
-_MARGIN = codes.MARGIN_BUDGET
-_CURRENCY = codes.CURRENCY_CAP
-_TOTAL = codes.TOTAL_EXPOSURE
-_BROKER = codes.BROKER_MAX_UNITS
+_NAV_NOT_POSITIVE = constant(codes.NAV_NOT_POSITIVE)
+_VOLATILITY_UNKNOWN = constant(codes.VOLATILITY_UNKNOWN)
+_RISK = constant(codes.RISK_BUDGET)
+_EXPOSURE = constant(codes.EXPOSURE_CAP)
+_MARGIN = constant(codes.MARGIN_BUDGET)
+_CURRENCY = constant(codes.CURRENCY_CAP)
+_TOTAL = constant(codes.TOTAL_EXPOSURE)
+_BROKER = constant(codes.BROKER_MAX_UNITS)
 
 
 @kernel

@@ -20,7 +20,7 @@ from hotband.core.fills import (
     touch_inside,
 )
 from hotband.core.gating import clock_mask, first_code, threshold_mask, trade_side
-from hotband.core.jit import kernel
+from hotband.core.jit import ZERO, constant, kernel
 from hotband.core.ledger import (
     AT_OPEN,
     INSIDE,
@@ -50,10 +50,10 @@ from hotband.core.records import (
 )
 from hotband.core.sizing import entry_units
 
-_OK = codes.OK
-_SUPERSEDED = codes.GATE_SUPERSEDED
-_WINDOW_ENDED = codes.WINDOW_ENDED
-_TAKE_PROFIT = codes.TAKE_PROFIT
+_OK = constant(codes.OK)
+_SUPERSEDED = constant(codes.GATE_SUPERSEDED)
+_WINDOW_ENDED = constant(codes.WINDOW_ENDED)
+_TAKE_PROFIT = constant(codes.TAKE_PROFIT)
 
 
 @kernel
@@ -84,7 +84,7 @@ def _fill_exits(
     account: Record, books: Records, k: int, bar: Record, rules: Record, fills: Records
 ) -> None:
     book = books[k]
-    i = 0
+    i = ZERO
     while i < book.n:
         if book.tk_due[i] <= bar.t:
             price = market_price(bar.bid_o, bar.ask_o, -book.side, rules.slippage)
@@ -102,7 +102,7 @@ def _fill_gaps(
 ) -> None:
     book = books[k]
     closed = False
-    i = 0
+    i = ZERO
     while i < book.n:
         kind = touch_at_open(bar, book.side, book.tk_stop[i], book.tk_target[i])
         if kind == NO_TOUCH:
@@ -206,7 +206,7 @@ def at_open(
         if book.exits_due > 0:
             _fill_exits(account, books, k, bar, rules, fills)
         _fill_gaps(account, books, k, bar, rules, fills)
-    mask = 0
+    mask = ZERO
     code = _OK
     units = 0.0
     live = gate.known != -NEVER
@@ -254,7 +254,7 @@ def inside(
     book = books[k]
     if book.n == 0:
         return
-    i = 0
+    i = ZERO
     while i < book.n:
         side = book.side
         kind = touch_inside(bar, side, book.tk_stop[i], book.tk_target[i])

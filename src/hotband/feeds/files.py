@@ -111,40 +111,81 @@ def read_bars(
     Raises:
         BarsError: Something is neither in the file nor given, or a row breaks a rule.
     """
+    file = _open(path, instrument, granularity, zone, mapping)
+    origin = _side(file.frame, side, file.metadata, path)
+    source = _source(path, file.metadata)
+    dropped: dict[str, int] = {}
+    if origin == "ba":
+        data = quotes_from(file.frame.select(_known(file.frame, COLUMNS)).to_dict(), path.name)
+        crossed = bar_faults(data, parse_granularity(file.granularity))["crossed"]
+        if crossed.any():
+            _allow_crossed(int(crossed.sum()), len(data), on_crossed, path)
+            dropped["crossed"] = int(crossed.sum())
+            file.notes.append(f"dropped {dropped['crossed']} rows whose ask is below the bid")
+            data = data[~crossed]
+        bars = Bars.from_records(file.instrument, file.granularity, data, source=source)
+    else:
+        known = get_instrument(file.instrument, load_instruments())
+        bars = complete_sides(
+            file.frame.select(_known(file.frame, ONE_SIDE_COLUMNS)).to_dict(),
+            origin,
+            SpreadProfile.from_table(known),
+            known,
+            granularity=file.granularity,
+            source=source,
+        )
+        note = f"the file has the {origin} only; spreads come from the instrument's table"
+        file.notes.append(note)
+    return bars, _report(path, bars, file.frame.height, dropped, tuple(file.notes))
+
+
+def read_frame(
+    path: Path,
+    *,
+    instrument: str | None = None,
+    granularity: str | None = None,
+    zone: str | None = None,
+    mapping: Mapping[str, str] | None = None,
+) -> tuple[pl.DataFrame, str, str]:
+    """The rows of a file as they are, its instrument and its granularity.
+
+    Times are read as by ``read_bars``; prices are not looked at, so that ``check_frame`` can
+    judge a file that ``read_bars`` refuses.
+
+    Raises:
+        BarsError: The file, its name or its times cannot be read.
+    """
+    file = _open(path, instrument, granularity, zone, mapping)
+    return file.frame, file.instrument, file.granularity
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A table with times in UTC, and what is known about it; ``notes`` grows while it is read."""
+
+    frame: pl.DataFrame
+    metadata: dict[str, str]
+    instrument: str
+    granularity: str
+    notes: list[str]
+
+
+def _open(
+    path: Path,
+    instrument: str | None,
+    granularity: str | None,
+    zone: str | None,
+    mapping: Mapping[str, str] | None,
+) -> _File:
     frame, metadata = _load(path)
-    notes: list[str] = []
     frame = _renamed(frame, mapping or {}, path)
     name = _FILE_NAME.match(path.name)
     said = metadata | (name.groupdict() if name else {})
     pair = instrument or _required(said, "instrument", path)
     length = granularity or _required(said, "granularity", path)
-    length = GRANULARITY_ALIASES.get(length, length)
-    step = parse_granularity(length)
-    origin = _side(frame, side, metadata, path)
+    notes: list[str] = []
     frame = frame.with_columns(_times(frame["time"], zone, path, notes))
-    source = _source(path, metadata)
-    dropped: dict[str, int] = {}
-    if origin == "ba":
-        data = quotes_from(frame.select(_known(frame, COLUMNS)).to_dict(), path.name)
-        crossed = bar_faults(data, step)["crossed"]
-        if crossed.any():
-            _allow_crossed(int(crossed.sum()), len(data), on_crossed, path)
-            dropped["crossed"] = int(crossed.sum())
-            notes.append(f"dropped {dropped['crossed']} rows whose ask is below the bid")
-            data = data[~crossed]
-        bars = Bars.from_records(pair, length, data, source=source)
-    else:
-        known = get_instrument(pair, load_instruments())
-        bars = complete_sides(
-            frame.select(_known(frame, ONE_SIDE_COLUMNS)).to_dict(),
-            origin,
-            SpreadProfile.from_table(known),
-            known,
-            granularity=length,
-            source=source,
-        )
-        notes.append(f"the file has the {origin} only; spreads come from the instrument's table")
-    return bars, _report(path, bars, frame.height, dropped, tuple(notes))
+    return _File(frame, metadata, pair, GRANULARITY_ALIASES.get(length, length), notes)
 
 
 def _report(

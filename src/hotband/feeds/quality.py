@@ -5,7 +5,7 @@ dirty file can be judged before it is imported. Neither raises for bad data.
 """
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -109,8 +109,8 @@ def check_frame(
     """The quality of a table of quotes, however broken its values.
 
     Args:
-        frame: ``time`` with a zone (or int64 ns UTC), ``bid_o`` .. ``ask_c``; a missing column
-            or null counts as ``not_finite``.
+        frame: ``time`` with a zone (or int64 ns UTC), and ``bid_o`` .. ``ask_c`` or, for one
+            side, ``o`` .. ``c``; a missing column or null counts as ``not_finite``.
         instrument: Name for the report.
         granularity: The length of its bars.
         hours: Of the market.
@@ -123,12 +123,15 @@ def check_frame(
         raise BarsError(f"columns of {instrument}", got, "time and prices", "Rename the times.")
     data = np.empty(frame.height, dtype=QUOTE)
     data["t"] = times_ns(frame["time"])
+    one_sided = "o" in frame.columns
     for name in (*PRICES, "volume"):
+        column = name.rpartition("_")[2] if one_sided else name
         data[name] = math.nan
-        if name in frame.columns:
-            numbers = frame[name].cast(pl.Float64, strict=False).fill_null(math.nan)
+        if column in frame.columns:
+            numbers = frame[column].cast(pl.Float64, strict=False).fill_null(math.nan)
             data[name] = numbers.to_numpy()
-    return _check(instrument, granularity, data, hours)
+    report = _check(instrument, granularity, data, hours)
+    return replace(report, zero_spreads=0) if one_sided else report
 
 
 def _check(instrument: str, granularity: str, data: Records, hours: MarketHours) -> QualityReport:

@@ -37,7 +37,7 @@ class Feed:
     granularity_ns: int
     bars: Records
     gates: Records
-    gate_of_bar: npt.NDArray[np.int32]
+    gate_of_bar: npt.NDArray[np.int64]
     unjudged: int
 
 
@@ -124,7 +124,7 @@ def make_feed(
         granularity_ns=bars.granularity_ns,
         bars=records,
         gates=rows,
-        gate_of_bar=(live + 1).astype(np.int32),
+        gate_of_bar=(live + 1).astype(np.int64),
         unjudged=unjudged,
     )
 
@@ -138,7 +138,7 @@ def with_gates(feed: Feed, gates: Gates) -> Feed:
     )
     rows = with_sentinel(judged)
     rows.setflags(write=False)
-    return replace(feed, gates=rows, gate_of_bar=(live + 1).astype(np.int32), unjudged=unjudged)
+    return replace(feed, gates=rows, gate_of_bar=(live + 1).astype(np.int64), unjudged=unjudged)
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,22 +149,22 @@ class Timeline:
     where it has none; ``gates`` has one first row for "none".
     """
 
-    event_bar: npt.NDArray[np.int32]
+    event_bar: npt.NDArray[np.int64]
     bars: Records
     gates: Records
-    gate_of_bar: npt.NDArray[np.int32]
+    gate_of_bar: npt.NDArray[np.int64]
 
 
 def merge(feeds: list[Feed]) -> Timeline:
     """Put feeds on one time axis, in the order given."""
     times = np.unique(np.concatenate([feed.bars["t"] for feed in feeds]))
-    event_bar = np.full((len(times), len(feeds)), -1, np.int32)
+    event_bar = np.full((len(times), len(feeds)), -1, np.int64)
     live = []
     gate_rows = [feeds[0].gates[:1]]
     n_bars, n_gates = 0, 0
     for k, feed in enumerate(feeds):
         rows = np.searchsorted(times, feed.bars["t"])
-        event_bar[rows, k] = np.arange(n_bars, n_bars + len(feed.bars), dtype=np.int32)
+        event_bar[rows, k] = np.arange(n_bars, n_bars + len(feed.bars), dtype=np.int64)
         live.append(np.where(feed.gate_of_bar > 0, feed.gate_of_bar + n_gates, 0))
         gate_rows.append(feed.gates[1:])
         n_bars += len(feed.bars)
@@ -173,4 +173,4 @@ def merge(feeds: list[Feed]) -> Timeline:
     gates = np.concatenate(gate_rows).view(np.recarray)
     bars.setflags(write=False)
     gates.setflags(write=False)
-    return Timeline(event_bar, bars, gates, np.concatenate(live).astype(np.int32))
+    return Timeline(event_bar, bars, gates, np.concatenate(live).astype(np.int64))

@@ -369,7 +369,7 @@ def _costs(account: Record, pnl: float, floor: float) -> dict[str, Metric]:
     parts = {
         name: float(account[name]) for name in ("commission", "slippage", "spread", "conversion")
     }
-    parts["financing"] = -float(account["financing"])
+    parts["financing"] = 0.0 - float(account["financing"])  # never -0.0
     total = sum(parts.values())
     before = pnl + total
     flags = ("gross_floored",) if before < floor else ()

@@ -144,8 +144,8 @@ class PortfolioManager:
         bars = empty(BAR, len(events))
         gates = empty(GATE, len(events) + 1)
         gates["known"][0] = -NEVER
-        event_bar = np.full((1, len(self.names)), -1, np.int32)
-        live = np.zeros(len(events), np.int32)
+        event_bar = np.full((1, len(self.names)), -1, np.int64)
+        live = np.zeros(len(events), np.int64)
         for i, (name, (bar, gate)) in enumerate(events.items()):
             bars[i] = bar[0]
             event_bar[0, self.names.index(name)] = i

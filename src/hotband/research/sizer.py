@@ -128,7 +128,7 @@ class TradePlanner:
         account["fills"] = account["decisions"] = account["days"] = 0
         gates = empty(GATE, 2)
         gates["known"][0] = -NEVER
-        live = np.zeros(1, np.int32)
+        live = np.zeros(1, np.int64)
         if gate is not None:
             gates[1] = gate[0]
             live[0] = 1
@@ -136,7 +136,7 @@ class TradePlanner:
         one_bar[0] = bar[0]
         for array in (one_bar, gates):
             array.setflags(write=False)
-        event_bar = np.full((1, len(self.names)), -1, np.int32)
+        event_bar = np.full((1, len(self.names)), -1, np.int64)
         k = self.names.index(name)
         event_bar[0, k] = 0
         logs = Logs.sized(64, 1, 1, 1)

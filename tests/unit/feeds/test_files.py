@@ -10,8 +10,8 @@ import pytest
 from tests.contract.samples import bars_at
 
 from hotband.errors import BarsError
-from hotband.feeds.files import ImportReport, read_bars
-from hotband.feeds.quality import check_bars
+from hotband.feeds.files import ImportReport, read_bars, read_frame
+from hotband.feeds.quality import check_bars, check_frame
 from hotband.market.bars import Bars
 from hotband.market.calendar import MarketHours
 
@@ -174,6 +174,9 @@ def test_crossed_quotes_are_refused_or_dropped_and_counted(tmp_path: Path) -> No
         f"quotes of {CSV}: got ask below bid in 1 of 2 rows; allowed: ask >= bid at open and "
         "close. Use on_crossed=drop to leave these rows out and count them."
     )
+    frame, name, granularity = read_frame(path)
+    quality = check_frame(frame, name, granularity, MarketHours())
+    assert (quality.rows, quality.faults["crossed"]) == (2, 1)
     assert "on_crossed: got keep; allowed: refuse or drop" in refused(path, on_crossed="keep")
     bars, report = read_bars(path, on_crossed="drop")
     assert (len(bars), report.rows_read, report.rows_kept) == (1, 2, 1)

@@ -155,6 +155,14 @@ def test_a_table_without_prices_is_all_not_finite() -> None:
     assert report.faults["not_finite"] == 2
 
 
+def test_a_table_with_one_side_is_judged_on_it() -> None:
+    times = quotes([0, 1])["t"].copy()
+    frame = pl.DataFrame({"time": times, "o": [1.1, 1.1], "h": [1.2, 1.0], "l": 1.0, "c": 1.1})
+    report = check_frame(frame, "EUR_USD", "M1", NO_CLOSURE)
+    assert report.faults["high_low"] == 1
+    assert report.faults["not_finite"] == report.faults["crossed"] == report.zero_spreads == 0
+
+
 def test_a_table_with_naive_times_says_nothing() -> None:
     frame = pl.DataFrame({"time": ["2025-04-01T00:00:00"]}).with_columns(
         pl.col("time").str.to_datetime()
