@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from hotband.core import records as r
-from hotband.core.path import event_bars, first_bars, span_of
 from hotband.core.records import Records
+from hotband.core.shared import Shared, share
 
 MINUTE = 60_000_000_000
 START = 1_743_541_200_000_000_000  # 2025-04-01T21:00:00Z, a roll in US summer
@@ -17,23 +16,9 @@ START = 1_743_541_200_000_000_000  # 2025-04-01T21:00:00Z, a roll in US summer
 class Case:
     """One instrument's arrays, ready for ``path`` and for ``step``."""
 
-    bars: Records
-    gates: Records
-    gate_of_bar: npt.NDArray[np.int64]
+    shared: Shared
     rules: Records
     limits: Records
-
-    @property
-    def gate_bar(self) -> npt.NDArray[np.int64]:
-        return first_bars(self.gate_of_bar, len(self.gates))
-
-    @property
-    def events(self) -> npt.NDArray[np.int64]:
-        return event_bars(self.bars)
-
-    @property
-    def span(self) -> Records:
-        return span_of(self.bars)
 
 
 def random_bars(rng: np.random.Generator, n: int, *, price: float = 1.1) -> Records:
@@ -168,9 +153,7 @@ def random_case(seed: int, n: int = 1500, every: int = 7) -> Case:
     gates = random_gates(rng, bars, every)
     live, judged, _ = align(np.ascontiguousarray(bars["t"]), gates["known"], gates)
     return Case(
-        bars=bars,
-        gates=r.with_sentinel(judged),
-        gate_of_bar=(live + 1).astype(np.int64),
+        shared=share(bars, live + 1, r.with_sentinel(judged)),
         rules=random_rules(rng),
         limits=random_limits(rng),
     )

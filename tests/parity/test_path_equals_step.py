@@ -15,16 +15,8 @@ def run(case: Case, *, skipping: bool, balance: float = 10_000.0) -> tuple[Recor
     account = r.new_account(balance)
     books = r.new_books([0], [1])
     fills, days = r.empty(r.FILL, 4000), r.empty(r.DAY, 200)
-    rules, limits = case.rules[0], case.limits[0]
-    if skipping:
-        path(
-            account[0], books, case.bars, case.events, case.gate_of_bar, case.gate_bar,
-            case.gates, rules, limits, case.span[0], fills, days,
-        )  # fmt: skip
-    else:
-        path_every_bar(
-            account[0], books, case.bars, case.gate_of_bar, case.gates, rules, limits, fills, days
-        )
+    run_all = path if skipping else path_every_bar
+    run_all(account[0], books, case.shared, case.rules[0], case.limits[0], fills, days)
     return account, books, fills, days
 
 
@@ -51,8 +43,9 @@ def test_the_funnel_adds_up_over_a_window(seed: int) -> None:
     case = random_case(seed, every=5)
     account, books, fills, _ = run(case, skipping=True)
     book = books[0]
-    seen = np.unique(case.gate_of_bar[case.gate_of_bar > 0])
-    assert book.gates == len(seen) + case.gates["skipped"][seen].sum()
+    live = case.shared.gate_of_bar
+    seen = np.unique(live[live > 0])
+    assert book.gates == len(seen) + case.shared.gates["skipped"][seen].sum()
     assert book.gates == book.filled + book.refusals.sum()
     assert book.gates >= book.admitted >= book.sized >= book.planned >= book.filled
     opened = fills[: account[0].fills]["kind"] == 1

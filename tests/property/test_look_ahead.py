@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,11 +19,13 @@ from tests.property.look_ahead import (
     simulation,
 )
 
+from hotband.core.records import Records
 from hotband.feeds.demo import demo_bars
 from hotband.feeds.files import read_bars
 from hotband.market.bars import Bars
 from hotband.market.calendar import MINUTE_NS, parse_time
 from hotband.profile.strategy import Profile, load_profile
+from hotband.research import feed
 
 DEFAULT = load_profile()
 RESTLESS = load_profile(
@@ -125,8 +128,11 @@ DAY = ("2025-04-08T21:00:00Z", "2025-04-09T21:00:00Z")
 @pytest.mark.real_data
 @pytest.mark.parametrize(
     ("profile", "window", "least"),
-    [(DEFAULT, WEEK, 300), (RESTLESS, DAY, 100)],
-    ids=["week-default", "day-restless"],
+    [
+        pytest.param(DEFAULT, WEEK, 300, id="week-default"),
+        pytest.param(RESTLESS, DAY, 100, id="day-restless"),
+        pytest.param(RESTLESS, WEEK, 800, id="week-restless", marks=pytest.mark.long),
+    ],
 )
 def test_real_minutes_are_never_foreseen_at_any_of_their_events(
     real_data: Path, profile: Profile, window: tuple[str, str], least: int
@@ -194,6 +200,27 @@ def test_the_proof_catches_a_strategy_that_looks_ahead(run: Run) -> None:
     bars = demo_market("EUR_USD")
     start, end = (parse_time(text) for text in DEMO_WINDOW)
     events = run(bars).events(start + 60 * MINUTE_NS, end)
+    with pytest.raises(AssertionError, match="after 2025-04-02T"):
+        assert_no_look_ahead(run, bars, events.tolist())
+
+
+@pytest.mark.parametrize("column", ["vol", "gain_o", "base_o", "loss_c"])
+def test_the_proof_catches_a_feed_that_looks_one_bar_ahead(
+    monkeypatch: pytest.MonkeyPatch, column: str
+) -> None:
+    """A column of the feed that is a bar early is seen in sizes, money or equity."""
+    honest = feed.bar_records
+
+    def early(*given: Any) -> Records:
+        rows: Records = honest(*given).copy()
+        rows[column][:-1] = rows[column][1:]
+        rows.setflags(write=False)
+        return rows.view(np.recarray)
+
+    monkeypatch.setattr(feed, "bar_records", early)
+    bars = demo_market("EUR_GBP", "GBP_USD", "EUR_USD")
+    run = simulation(["EUR_GBP"], *DEMO_WINDOW, RESTLESS)
+    events = run(bars).events(*(parse_time(text) for text in DEMO_WINDOW))
     with pytest.raises(AssertionError, match="after 2025-04-02T"):
         assert_no_look_ahead(run, bars, events.tolist())
 

@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from hotband.core.jit import ZERO, kernel
 from hotband.core.ledger import check_margin
-from hotband.core.records import FLATTEN, NEVER, Record, Records
-from hotband.core.skip import SPAN, skip_flat, skip_held
+from hotband.core.records import NEVER, Record, Records
+from hotband.core.shared import Shared
+from hotband.core.skip import skip_flat, skip_held
 from hotband.core.step import at_open, begin, finish, inside, mark_open, settle, step
 
 
@@ -107,23 +108,18 @@ def walk(
 def path(
     account: Record,
     books: Records,
-    bars: Records,
-    events: npt.NDArray[np.int64],
-    gate_of_bar: npt.NDArray[np.int64],
-    gate_bar: npt.NDArray[np.int64],
-    gates: Records,
+    shared: Shared,
     rules: Record,
     limits: Record,
-    span: Record,
     fills: Records,
     days: Records,
 ) -> None:
-    """Run one instrument for one cell over all of ``bars``; same results as repeated ``step``.
+    """Run one instrument for one cell over a whole window; same results as repeated ``step``.
 
-    ``events`` lists the bars that always need a step while a position is open: first of a day,
-    financing due, before the weekend. ``gate_bar[g]`` is the first bar whose live gate is g
-    (``len(bars)`` if there is none); the other arguments are those of :func:`walk`.
+    ``account`` and ``books`` (1,) are new ones; rows past the end of ``fills`` or ``days`` are
+    counted and not written.
     """
+    bars, events = shared.bars, shared.events
     n = len(bars)
     book = books[0]
     i = ZERO
@@ -133,31 +129,20 @@ def path(
             while e < len(events) and events[e] < i:
                 e += 1
             if book.n == 0:
-                i = skip_flat(book, i, bars, gate_of_bar, gate_bar, gates, rules, limits)
+                i = skip_flat(book, i, shared, rules, limits)
                 while e < len(events) and events[e] < i:
                     begin(account, bars[events[e]].t, bars[events[e]].day, days)
                     e += 1
             elif book.n == 1:
                 end = events[e] if e < len(events) else n
-                i = skip_held(
-                    account,
-                    books,
-                    i,
-                    end,
-                    bars,
-                    gate_of_bar,
-                    gate_bar,
-                    gates,
-                    rules,
-                    limits,
-                    span,
-                )
+                i = skip_held(account, books, i, end, shared, rules, limits)
             if i >= n:
                 break
-        bar = bars[i]
-        step(account, books, 0, bar, gates[gate_of_bar[i]], rules, limits, fills, days)
+        gate = shared.gates[shared.gate_of_bar[i]]
+        step(account, books, 0, bars[i], gate, rules, limits, fills, days)
         i += 1
-    account.t = bars[n - 1].t if n > 0 else account.t
+    if n > 0:
+        account.t = bars[n - 1].t
     finish(account, books, days)
 
 
@@ -165,41 +150,14 @@ def path(
 def path_every_bar(
     account: Record,
     books: Records,
-    bars: Records,
-    gate_of_bar: npt.NDArray[np.int64],
-    gates: Records,
+    shared: Shared,
     rules: Record,
     limits: Record,
     fills: Records,
     days: Records,
 ) -> None:
     """The same as :func:`path` without skipping anything: ``step`` at every bar."""
-    for i in range(len(bars)):
-        step(account, books, 0, bars[i], gates[gate_of_bar[i]], rules, limits, fills, days)
+    for i in range(len(shared.bars)):
+        gate = shared.gates[shared.gate_of_bar[i]]
+        step(account, books, 0, shared.bars[i], gate, rules, limits, fills, days)
     finish(account, books, days)
-
-
-def event_bars(bars: Records) -> npt.NDArray[np.int64]:
-    """Indices of the bars that always need a step while a position is open."""
-    new_day = np.empty(len(bars), np.bool_)
-    new_day[:1] = True
-    new_day[1:] = bars["day"][1:] != bars["day"][:-1]
-    due = (bars["fin_long"] != 0.0) | (bars["fin_short"] != 0.0)
-    flatten = (bars["marks"] & FLATTEN) != 0
-    return np.flatnonzero(new_day | due | flatten).astype(np.int64)
-
-
-def first_bars(gate_of_bar: npt.NDArray[np.int64], n_gates: int) -> npt.NDArray[np.int64]:
-    """For each gate the first bar it is live at; for those never live, the next one's."""
-    indices = np.arange(n_gates, dtype=np.int64)
-    return np.searchsorted(gate_of_bar, indices, side="left").astype(np.int64)
-
-
-def span_of(bars: Records) -> Records:
-    """The bounds that let ``path`` rule out a margin closeout; one row of SPAN."""
-    span = np.zeros(1, SPAN).view(np.recarray)
-    if len(bars):
-        span["loss_max"] = max(bars["loss_o"].max(), bars["loss_c"].max())
-        span["base_max"] = max(bars["base_o"].max(), bars["base_c"].max())
-    span["spacing"] = np.diff(bars["t"]).min() if len(bars) > 1 else 1
-    return span
