@@ -39,6 +39,7 @@ _KILL = 1 << codes.KILL_SWITCH
 _NO_REGIME = 1 << codes.REGIME_MISSING
 _REGIME = 1 << codes.REGIME_FILTERED
 _CONFIDENCE = 1 << codes.REGIME_CONFIDENCE_LOW
+_REMAINDERS = np.uint64(67)
 _BIT_OF_REMAINDER = np.zeros(67, np.int64)
 _BIT_OF_REMAINDER[[2**bit % 67 for bit in range(63)]] = range(63)
 _GUARD_FIRST = constant(codes.GUARD_FIRST)
@@ -131,4 +132,4 @@ def first_code(mask: int) -> int:
     Powers of two below 2**66 leave distinct remainders modulo 67, so a table answers without a
     loop whose length no branch predictor learns.
     """
-    return int(_BIT_OF_REMAINDER[(mask & -mask) % 67])
+    return _BIT_OF_REMAINDER[np.uint64(mask & -mask) % _REMAINDERS]

@@ -24,16 +24,16 @@ def touches(book: Record, bar: Record, danger: float) -> bool:
 
 
 @kernel
-def first_at(bars: Records, i: int, end: int, t: int, spacing: int) -> int:
+def first_at(bars: Records, i: int, end: int, t: int, per_ns: float) -> int:
     """First index in [i, end] whose open time is at or after ``t``; ``end`` if none.
 
-    Bars are at least ``spacing`` apart, so that the answer lies at or before the one that a
-    history without gaps would give, and mostly on it.
+    There are at most ``per_ns`` bars per ns, so that the answer lies at or before the one that
+    a history without gaps would give, and mostly on it.
     """
     ahead = t - bars[i].t
     if ahead <= 0:
         return i
-    guess = min(end, i + (ahead + spacing - 1) // spacing)
+    guess = min(end, i + int(ahead * per_ns) + 1)
     while guess > i and bars[guess - 1].t >= t:
         guess -= 1
     return guess

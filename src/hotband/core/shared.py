@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from hotband.core.records import FLATTEN, Records
 
-BLOCK_BARS: Final = 16
+BLOCK_BARS: Final = 8
 BLOCK: Final = np.dtype(
     [
         ("bid_h", "f8"),
@@ -29,9 +29,9 @@ BLOCK: Final = np.dtype(
     ]
 )
 """Extremes of BLOCK_BARS bars, so that a quiet block is passed at once."""
-SPAN: Final = np.dtype([("loss_max", "f8"), ("base_max", "f8"), ("spacing", "i8")])
+SPAN: Final = np.dtype([("loss_max", "f8"), ("base_max", "f8"), ("per_ns", "f8")])
 """Bounds over a whole bar array: its largest quote -> home and base -> home rates, and the
-least time between two opens in ns."""
+most bars in a ns (one over the least time between two opens)."""
 
 
 class Shared(NamedTuple):
@@ -109,5 +109,5 @@ def _span(bars: Records) -> Records:
     if len(bars):
         span["loss_max"] = max(bars["loss_o"].max(), bars["loss_c"].max())
         span["base_max"] = max(bars["base_o"].max(), bars["base_c"].max())
-    span["spacing"] = np.diff(bars["t"]).min() if len(bars) > 1 else 1
+    span["per_ns"] = 1.0 / np.diff(bars["t"]).min() if len(bars) > 1 else 1.0
     return span

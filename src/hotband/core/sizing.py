@@ -119,27 +119,28 @@ def entry_units(
         return 0.0, _VOLATILITY_UNKNOWN
     base_rate = bar.base_o
     price = market_price(bar.bid_o, bar.ask_o, side, rules.slippage)
-    units, bound = rules.exposure * scale * nav / base_rate, _EXPOSURE
+    # In home notional first: these limits then share one division.
+    notional, bound = rules.exposure * scale * nav, _EXPOSURE
+    used = account.margin - (own.margin if flat else 0.0)
+    by_margin = (min(nav, limits.margin_budget * nav) - used) / rules.margin_rate
+    if by_margin < notional:
+        notional, bound = by_margin, _MARGIN
+    if limits.currency_cap < math.inf:
+        by_currency = _currency_room(books, skip, side, nav, rules, limits)
+        if by_currency < notional:
+            notional, bound = by_currency, _CURRENCY
+    if limits.total_exposure < math.inf:
+        by_total = limits.total_exposure * nav - gross_exposure(books, skip)
+        if by_total < notional:
+            notional, bound = by_total, _TOTAL
+    units = notional / base_rate
     distance = stop_distance(price, rules)
     if rules.risk_frac > 0.0 and distance > 0.0:
         loss = (distance + price * rules.slippage) * bar.loss_o
         loss += 2.0 * rules.half_commission * base_rate
         at_risk = nav * rules.risk_frac / loss
-        if at_risk < units:
+        if at_risk <= units:
             units, bound = at_risk, _RISK
-    used = account.margin - (own.margin if flat else 0.0)
-    room = min(nav, limits.margin_budget * nav) - used
-    by_margin = room / (base_rate * rules.margin_rate)
-    if by_margin < units:
-        units, bound = by_margin, _MARGIN
-    if limits.currency_cap < math.inf:
-        by_currency = _currency_room(books, skip, side, nav, rules, limits) / base_rate
-        if by_currency < units:
-            units, bound = by_currency, _CURRENCY
-    if limits.total_exposure < math.inf:
-        by_total = (limits.total_exposure * nav - gross_exposure(books, skip)) / base_rate
-        if by_total < units:
-            units, bound = by_total, _TOTAL
     by_broker = min(rules.max_units, rules.max_position - (0.0 if flat else own.units))
     if by_broker < units:
         units, bound = by_broker, _BROKER

@@ -242,7 +242,7 @@ def skip_held(
     first = i
     if rules.hold > 0:
         due = book.tk_hold[0] + rules.hold
-        end = first_at(bars, i, end, due, shared.span[0].spacing)
+        end = first_at(bars, i, end, due, shared.span[0].per_ns)
     danger = danger_price(account, book, rules, limits, shared.span[0])
     if _shut(book, rules):
         i = hold_on(account, book, i, end, bars, blocks, rules, danger)
