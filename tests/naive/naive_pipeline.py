@@ -5,36 +5,24 @@ every gate keeps its own story and the funnel is counted from the stories at the
 """
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from typing import Any
 
 from hotband.core import codes
 from hotband.core import records as r
+from tests.naive.naive_gating import (
+    ADMITTED,
+    PLANNED,
+    SEEN,
+    SIZED,
+    Row,
+    Story,
+    clock_failures,
+    side_to_trade,
+    threshold_failures,
+)
 from tests.naive.naive_measures import drawdowns
-
-Row = dict[str, Any]
-"""A record's fields as plain Python values."""
-SEEN, ADMITTED, SIZED, PLANNED, FILLED = range(5)
-
-
-@dataclass
-class Story:
-    """How far one gate came, and the first reason why it came no further."""
-
-    known: int
-    side: int
-    failing: list[int]
-    skipped: int
-    stage: int = SEEN
-    reason: int | None = None
-    used: bool = False
-
-    def reach(self, stage: int, reason: int | None = None) -> None:
-        if stage > self.stage:
-            self.stage, self.reason = stage, reason
-        elif stage == self.stage and self.reason is None:
-            self.reason = reason
+from tests.naive.naive_sizing import market, size
 
 
 @dataclass
@@ -80,7 +68,7 @@ class NaivePipeline:
     fills: list[Row] = field(default_factory=list)
     equity: list[float] = field(default_factory=list)
     days: dict[int, float] = field(default_factory=dict)
-    costs: Counter[str] = field(default_factory=Counter)
+    costs: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     ambiguous: int = 0
     unrealised: float = 0.0
     margin: float = 0.0
@@ -98,11 +86,15 @@ class NaivePipeline:
     def take(self, bar: Row, gate: Row | None) -> None:
         self.pay_financing(bar)
         self.value(bar, "o")
-        self.close_out_if_due(bar)
+        self.close_out_if_due()
         self.leave_where_due(bar)
         self.leave_where_gapped(bar)
         story = self.story_of(gate, bar) if gate else None
-        failing = story.failing + self.clock_failures(bar, gate) if story and gate else []
+        failing = (
+            story.failing + clock_failures(bar, gate, self.rules, self.limits)
+            if story and gate
+            else []
+        )
         admitted = story is not None and not failing
         if story and failing:
             story.reach(SEEN, min(failing))
@@ -118,7 +110,7 @@ class NaivePipeline:
             self.fill_order(bar)
         self.live_through(bar)
         self.value(bar, "c")
-        self.close_out_if_due(bar)
+        self.close_out_if_due()
         self.equity.append(self.nav)
         self.days[bar["day"]] = self.nav
 
@@ -148,7 +140,7 @@ class NaivePipeline:
         half_spread = units * (ask - bid) / 2 * (gain + loss) / 2
         self.nav_at_mid = self.nav + half_spread
 
-    def close_out_if_due(self, bar: Row) -> None:
+    def close_out_if_due(self) -> None:
         needed = self.limits["closeout"] * self.margin
         if needed > 0 and needed >= self.nav_at_mid:
             for ticket in self.tickets:
@@ -157,8 +149,7 @@ class NaivePipeline:
     # Leaving -------------------------------------------------------------------------------
 
     def market(self, bid: float, ask: float, side: int) -> float:
-        slip = self.rules["slippage"]
-        return float(ask * (1 + slip) if side > 0 else bid * (1 - slip))
+        return market(bid, ask, side, self.rules["slippage"])
 
     def leave_where_due(self, bar: Row) -> None:
         for ticket in list(self.tickets):
@@ -252,54 +243,11 @@ class NaivePipeline:
     # Gates ---------------------------------------------------------------------------------
 
     def story_of(self, gate: Row, bar: Row) -> Story:
-        if self.stories and self.stories[-1].known == gate["known"]:
-            return self.stories[-1]
-        side = gate["side"]
-        if side == 0 and self.rules["missing_direction"] == 1:
-            side = 1 if bar["marks"] & r.UP_MOVE else -1 if bar["marks"] & r.DOWN_MOVE else 0
-        side *= self.rules["direction"]
-        story = Story(gate["known"], side, self.threshold_failures(gate, side), gate["skipped"])
-        self.stories.append(story)
-        return story
-
-    def threshold_failures(self, gate: Row, side: int) -> list[int]:
-        rules, hazard = self.rules, gate["hazard"]
-        regime, sure = gate["regime"], gate["regime_confidence"]
-        filtered = rules["regimes_on"] != 0
-        least = rules["regime_confidence_min"]
-        tests = {
-            codes.ADMIT_FALSE: not gate["admit"],
-            codes.UPSTREAM_BLOCK: bool(gate["blocked"]),
-            codes.HAZARD_INVALID: math.isnan(hazard),
-            codes.HAZARD_EXCEEDS_MAX: hazard > rules["hazard_max"],
-            codes.HAZARD_BELOW_MIN: hazard < rules["hazard_min"],
-            codes.REPETITIONS_SHORT: gate["reps"] < rules["min_reps"],
-            codes.FLAT_DIRECTION: side == 0,
-            codes.REGIME_MISSING: filtered and regime == 0,
-            codes.REGIME_FILTERED: filtered and regime > 0 and not rules["regimes_on"] >> regime & 1,
-            codes.REGIME_CONFIDENCE_LOW: least > 0 and (math.isnan(sure) or sure < least),
-        }
-        for slot, value in enumerate(gate["metrics"]):
-            if rules["guards_on"] >> slot & 1:
-                low, high = rules["guard_min"][slot], rules["guard_max"][slot]
-                first = codes.GUARD_FIRST + 2 * slot
-                tests[first] = value < low or value > high
-                tests[first + 1] = math.isnan(value)
-        return [code for code, failed in tests.items() if failed]
-
-    def clock_failures(self, bar: Row, gate: Row) -> list[int]:
-        marks = bar["marks"]
-        inside = bool(marks & r.IN_SESSION)
-        tests = {
-            codes.GATE_STALE: bar["t"] > gate["known"] + self.rules["max_age"],
-            codes.SESSION_CLOSED: not inside,
-            codes.SESSION_EXIT_WINDOW: inside and marks & r.SESSION_EXIT,
-            codes.WEEKEND_CLOSE: marks & r.WEEK_END,
-            codes.HOLIDAY: marks & r.HOLIDAY_BAR,
-            codes.MARKET_CLOSED: marks & r.CLOSED_BAR,
-            codes.KILL_SWITCH: self.limits["kill_switch"],
-        }
-        return [code for code, failed in tests.items() if failed]
+        if not self.stories or self.stories[-1].known != gate["known"]:
+            side = side_to_trade(gate, bar, self.rules)
+            failing = threshold_failures(gate, side, self.rules)
+            self.stories.append(Story(gate["known"], side, failing, gate["skipped"]))
+        return self.stories[-1]
 
     # Planning ------------------------------------------------------------------------------
 
@@ -341,9 +289,9 @@ class NaivePipeline:
             if gate["hazard"] >= limit if above else gate["hazard"] <= limit:
                 self.send_exits(codes.HAZARD_EXIT, due)
         for ticket in self.tickets:
-            if rules["hold"] > 0 and now >= ticket.hold_from + rules["hold"]:
-                if ticket.leaves_at == math.inf:
-                    ticket.leaves_at, ticket.leaves_for = due, codes.HOLD_EXPIRY
+            over = rules["hold"] > 0 and now >= ticket.hold_from + rules["hold"]
+            if over and ticket.leaves_at == math.inf:
+                ticket.leaves_at, ticket.leaves_for = due, codes.HOLD_EXPIRY
 
     def is_duplicate(self, gate: Row) -> bool:
         return gate["key"] != 0 and gate["key"] in self.keys[-r.MAX_KEYS :]
@@ -384,36 +332,9 @@ class NaivePipeline:
         self.order = Order(story.side, units, bar["t"] + self.rules["latency"], gate, limit)
 
     def size(self, bar: Row, side: int, *, as_if_flat: bool) -> tuple[float, int]:
-        rules, limits, nav = self.rules, self.limits, self.nav
-        if nav <= 0:
-            return 0.0, codes.NAV_NOT_POSITIVE
-        scale = 1.0
-        if rules["vol_target"] > 0:
-            if math.isnan(bar["vol"]) or bar["vol"] <= 0:
-                return 0.0, codes.VOLATILITY_UNKNOWN
-            wanted = rules["vol_target"] / bar["vol"]
-            scale = min(max(wanted, rules["vol_scale_min"]), rules["vol_scale_max"])
-        held = 0.0 if as_if_flat else sum(ticket.units for ticket in self.tickets)
-        margin_used = 0.0 if as_if_flat else self.margin
-        base = bar["base_o"]
-        price = self.market(bar["bid_o"], bar["ask_o"], side)
-        distance = rules["stop_frac"] * price + rules["stop_abs"]
-        room = {codes.EXPOSURE_CAP: rules["exposure"] * scale * nav / base}
-        if rules["risk_frac"] > 0 and distance > 0:
-            loss = (distance + price * rules["slippage"]) * bar["loss_o"]
-            loss += 2.0 * rules["half_commission"] * base
-            room[codes.RISK_BUDGET] = nav * rules["risk_frac"] / loss
-        budget = min(nav, limits["margin_budget"] * nav) - margin_used
-        room[codes.MARGIN_BUDGET] = budget / (base * rules["margin_rate"])
-        # Alone in the account, base and quote are exposed alike: adding on the side held only.
-        same = held * base * (1 if side == self.side else -1)
-        room[codes.CURRENCY_CAP] = (limits["currency_cap"] * nav - same) / base
-        room[codes.TOTAL_EXPOSURE] = (limits["total_exposure"] * nav - held * base) / base
-        room[codes.BROKER_MAX_UNITS] = min(rules["max_units"], rules["max_position"] - held)
-        bound = min(room, key=lambda code: room[code])
-        step = rules["unit_step"]
-        units = math.floor(room[bound] / step + 1e-6) * step
-        return (units, bound) if units >= rules["min_units"] else (0.0, bound)
+        held = 0.0 if as_if_flat else self.side * sum(ticket.units for ticket in self.tickets)
+        used = 0.0 if as_if_flat else self.margin
+        return size(self.rules, self.limits, bar, side, self.nav, held, used)
 
     def fill_order(self, bar: Row) -> None:
         order = self.order
@@ -432,7 +353,9 @@ class NaivePipeline:
         quoted = bar["ask_o"] if side > 0 else bar["bid_o"]
         now = bar["t"]
         self.tickets.append(
-            Ticket(now, now, order.gate, units, price, stop, target, closing, closing, commission, stop)
+            Ticket(
+                now, now, order.gate, units, price, stop, target, closing, closing, commission, stop
+            )
         )
         self.balance -= commission
         self.costs["commission"] += commission

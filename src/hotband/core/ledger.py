@@ -160,9 +160,12 @@ def open_ticket(
     book.filled += 1
     book.order_side = 0
     book.order_due = NEVER
+    book.order_notional = 0.0
+    book.order_margin = 0.0
     raw = bar.ask_o if side > 0 else bar.bid_o
     middle = 0.5 * (bar.gain_o + bar.loss_o)
     account.positions += 1
+    account.orders -= 1
     account.balance -= commission
     account.commission += commission
     account.slippage += units * abs(price - raw) * middle

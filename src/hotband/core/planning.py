@@ -75,7 +75,7 @@ def entry_block(
         return _DUPLICATE
     if t - book.last_fill < rules.cooldown:
         return _COOLDOWN
-    if account.positions >= limits.max_positions:
+    if account.positions + account.orders >= limits.max_positions:
         return _MAX_POSITIONS
     return _OK
 

@@ -208,6 +208,8 @@ BOOK: Final = np.dtype(
         ("order_key", "i8"),
         ("order_synthetic", "i8"),
         ("order_limit", "i8"),  # sizing limit that bound
+        ("order_notional", "f8"),  # home, when it was sized
+        ("order_margin", "f8"),
         # memory
         ("last_fill", "i8"),
         ("keys", "i8", (MAX_KEYS,)),
@@ -277,6 +279,8 @@ ACCOUNT: Final = np.dtype(
         ("financing", "f8"),  # positive = received
         ("turnover", "f8"),  # notional traded, home
         ("positions", "i4"),  # open tickets of all books
+        ("orders", "i4"),  # entry orders on their way
+        ("_pad", "i4"),
         ("ruined", "i4"),  # 1 = NAV has been 0 or less
         ("days", "i8"),  # rows written (or due) in the logs
         ("fills", "i8"),

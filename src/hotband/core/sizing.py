@@ -61,16 +61,29 @@ def volatility_scale(volatility: float, rules: Record) -> float:
 
 @kernel
 def net_exposure(books: Records, currency: int, skip: int) -> float:
-    """Signed exposure to one currency over all books but ``skip``, in home currency at mid."""
+    """Signed exposure to one currency over all books but ``skip``, in home currency at mid.
+
+    Entry orders on their way count as if they were filled.
+    """
     net = 0.0
     for j in range(len(books)):
-        if j != skip and books[j].n > 0:
+        if j != skip:
             signed = books[j].side * books[j].notional
+            signed += books[j].order_side * books[j].order_notional
             if books[j].base_ccy == currency:
                 net += signed
             elif books[j].quote_ccy == currency:
                 net -= signed
     return net
+
+
+@kernel
+def ordered_margin(books: Records) -> float:
+    """Margin that entry orders on their way will need, in home currency."""
+    margin = 0.0
+    for j in range(len(books)):
+        margin += books[j].order_margin
+    return margin
 
 
 @kernel
@@ -85,11 +98,11 @@ def _currency_room(
 
 @kernel
 def gross_exposure(books: Records, skip: int) -> float:
-    """Sum of notionals over all books but ``skip``, in home currency at mid."""
+    """Sum of notionals, ordered ones included, over all books but ``skip``, in home at mid."""
     gross = 0.0
     for j in range(len(books)):
         if j != skip:
-            gross += books[j].notional
+            gross += books[j].notional + books[j].order_notional
     return gross
 
 
@@ -121,7 +134,7 @@ def entry_units(
     price = market_price(bar.bid_o, bar.ask_o, side, rules.slippage)
     # In home notional first: these limits then share one division.
     notional, bound = rules.exposure * scale * nav, _EXPOSURE
-    used = account.margin - (own.margin if flat else 0.0)
+    used = account.margin - (own.margin if flat else 0.0) + ordered_margin(books)
     by_margin = (min(nav, limits.margin_budget * nav) - used) / rules.margin_rate
     if by_margin < notional:
         notional, bound = by_margin, _MARGIN

@@ -192,7 +192,7 @@ def _meet_all_shut(
         until = min(end, gate_bar[g + 1])
         _meet_shut(account, book, i, until, bars, gates[g], rules, limits)
         g += 1
-    busy = rules.cooldown > 0 or account.positions >= limits.max_positions
+    busy = rules.cooldown > 0 or account.positions + account.orders >= limits.max_positions
     seen, passed = 0, 0
     while g <= last:
         i = gate_bar[g]

@@ -181,6 +181,9 @@ def _enter(
         return limit, 0.0
     raise_stage(book, STAGE_SIZED, _OK)
     plan_entry(book, gate, bar.t, units, limit, rules)
+    book.order_notional = units * bar.base_o
+    book.order_margin = book.order_notional * rules.margin_rate
+    account.orders += 1
     return _OK, units
 
 
@@ -272,8 +275,10 @@ def inside(
             price = book.tk_target[i]
             reason = _TAKE_PROFIT
         else:
+            # A stop inside the spread of its own entry is through at the open already.
             stop = book.tk_stop[i]
-            price = market_price(stop, stop, -side, rules.slippage)
+            bid, ask = min(stop, bar.bid_o), max(stop, bar.ask_o)
+            price = market_price(bid, ask, -side, rules.slippage)
             reason = book.tk_stop_code[i]
             if kind == STOP_AMBIGUOUS:
                 book.ambiguous += 1
@@ -335,5 +340,8 @@ def finish(account: Record, books: Records, days: Records) -> None:
         book.gate = -NEVER
         if book.order_side != 0:
             book.refusals[_WINDOW_ENDED] += 1
+            account.orders -= 1
             book.order_side = 0
+            book.order_notional = 0.0
+            book.order_margin = 0.0
             book.order_due = NEVER

@@ -119,7 +119,9 @@ class Desk:
         )
         self.log, self.day_log = r.empty(r.FILL, 200), r.empty(r.DAY, 50)
 
-    def step(self, event: Records, live: Records | None = None, k: int = 0) -> tuple[int, int, float]:
+    def step(
+        self, event: Records, live: Records | None = None, k: int = 0
+    ) -> tuple[int, int, float]:
         """One bar of book ``k`` with its live gate: (mask, code, units planned)."""
         seen = gate(-r.NEVER) if live is None else live
         return step(
@@ -146,16 +148,19 @@ class Desk:
 
     @property
     def fills(self) -> Records:
-        return self.log[: int(self.account.fills)]
+        found: Records = self.log[: int(self.account.fills)]
+        return found
 
     @property
     def trades(self) -> Records:
         """The closing fills: one whole trade each."""
-        return self.fills[self.fills["kind"] == -1]
+        found: Records = self.fills[self.fills["kind"] == -1]
+        return found
 
     @property
     def opened(self) -> Records:
-        return self.fills[self.fills["kind"] == 1]
+        found: Records = self.fills[self.fills["kind"] == 1]
+        return found
 
     @property
     def trade(self) -> Record:

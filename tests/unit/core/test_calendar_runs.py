@@ -11,7 +11,7 @@ from tests.unit.core.builders import HOUR, MINUTE, Desk, gate, rules
 from hotband.core import codes
 from hotband.core import records as r
 from hotband.core.records import Records
-from hotband.market.bars import Bars
+from hotband.market.bars import Bars, Column
 from hotband.market.calendar import DEFAULT_HOURS, MarketHours, parse_time
 from hotband.market.conversion import ConversionModel
 from hotband.market.financing import FinancingTable, load_financing
@@ -29,12 +29,12 @@ def _hourly(start: str, end: str, *, step: int = HOUR, price: float = 1.1) -> Ba
     """Flat EUR_USD bars with 2 pips of spread at every open hour of the trading week."""
     times = np.arange(at(start), at(end), step)
     times = times[DEFAULT_HOURS.in_week(times)]
-    columns: dict[str, object] = {"time": times}
+    columns: dict[str, Column] = {"time": times}
     for name in "ohlc":
         columns[f"bid_{name}"] = np.full(len(times), price)
         columns[f"ask_{name}"] = np.full(len(times), price + 0.0002)
     granularity = {HOUR: "H1", MINUTE: "M1"}[step]
-    return Bars.from_columns("EUR_USD", granularity, columns, source="test")  # type: ignore[arg-type]
+    return Bars.from_columns("EUR_USD", granularity, columns, source="test")
 
 
 def _feed(
@@ -100,13 +100,19 @@ def test_sessions_follow_local_clocks_over_both_changes(
     day: str, session: str, exit_minutes: float, hours: list[int]
 ) -> None:
     feed = _feed(
-        _hourly(f"{day}T00:00:00Z", f"{day}T23:00:00Z"), sessions=(session,), exit_minutes=exit_minutes
+        _hourly(f"{day}T00:00:00Z", f"{day}T23:00:00Z"),
+        sessions=(session,),
+        exit_minutes=exit_minutes,
     )
     assert _entry_hours(feed, day) == hours
 
 
 def test_the_overlap_of_london_and_new_york_is_five_hours_between_the_changes() -> None:
-    for day, first, last in (("2026-03-06", 13, 17), ("2026-03-18", 12, 17), ("2026-03-30", 12, 16)):
+    for day, first, last in (
+        ("2026-03-06", 13, 17),
+        ("2026-03-18", 12, 17),
+        ("2026-03-30", 12, 16),
+    ):
         bars = _hourly(f"{day}T00:00:00Z", f"{day}T23:00:00Z")
         both = [set(_entry_hours(_feed(bars, sessions=(s,)), day)) for s in ("london", "new_york")]
         assert sorted(both[0] & both[1]) == list(range(first, last))

@@ -9,6 +9,7 @@ from hotband.core import codes
 from hotband.core import records as r
 
 PRICE = 1.1000
+UNSURE = codes.REGIME_CONFIDENCE_LOW
 
 
 @pytest.mark.parametrize(
@@ -57,8 +58,8 @@ def test_the_kill_switch_refuses_every_entry() -> None:
         ({}, {"blocked": 1}, codes.UPSTREAM_BLOCK),
         ({"regimes_on": 0b10}, {}, codes.REGIME_MISSING),
         ({"regimes_on": 0b10}, {"regime": 2}, codes.REGIME_FILTERED),
-        ({"regime_confidence_min": 0.6}, {}, codes.REGIME_CONFIDENCE_LOW),
-        ({"regime_confidence_min": 0.6}, {"regime_confidence": math.nan}, codes.REGIME_CONFIDENCE_LOW),
+        ({"regime_confidence_min": 0.6}, {}, UNSURE),
+        ({"regime_confidence_min": 0.6}, {"regime_confidence": math.nan}, UNSURE),
     ],
 )  # fmt: skip
 def test_each_threshold_refuses_by_its_own_bit(

@@ -137,20 +137,19 @@ def test_a_reversal_is_sized_as_if_the_position_were_closed() -> None:
 
 def test_a_reversal_with_latency_closes_and_opens_at_the_later_bar() -> None:
     desk = Desk(rules(opposite=r.OPPOSITE_REVERSE, latency=MINUTE))
-    for i, side in ((0, 1), (1, 1), (2, -1), (3, -1)):
-        desk.step(bar(at(i), round(PRICE + i * 1e-4, 4)), gate(at(min(i, 2) if i > 1 else 0), side))
+    for i, live in enumerate((gate(at(0)), gate(at(0)), gate(at(2), -1), gate(at(2), -1))):
+        desk.step(bar(at(i), round(PRICE + i * 1e-4, 4)), live)
     assert (desk.trade.t, desk.trade.price) == (at(3), 1.1003)
     assert (desk.opened[1].t, desk.opened[1].side) == (at(3), -1)
 
 
-def test_weekend_flat_closes_at_the_first_flatten_bar() -> None:
-    friday = r.IN_SESSION | r.WEEK_END | r.FLATTEN
-    for flat in (0, 1):
-        desk = Desk(rules(flat_weekend=flat))
-        desk.enter(PRICE)
-        _, _, _ = desk.step(bar(at(1), 1.0995, marks=friday))
-        assert len(desk.trades) == flat
-    assert (desk.trade.reason, desk.trade.price) == (codes.WEEKEND_FLAT, 1.0995)
+@pytest.mark.parametrize("flat", [0, 1])
+def test_weekend_flat_closes_at_the_first_flatten_bar_where_asked(flat: int) -> None:
+    desk = Desk(rules(flat_weekend=flat))
+    desk.enter(PRICE)
+    desk.step(bar(at(1), 1.0995, marks=r.IN_SESSION | r.WEEK_END | r.FLATTEN))
+    found = [(int(x.t), float(x.price), int(x.reason)) for x in desk.trades]
+    assert found == [(at(1), 1.0995, codes.WEEKEND_FLAT)] * flat
 
 
 def _still_exits(desk: Desk) -> None:

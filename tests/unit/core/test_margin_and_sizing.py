@@ -42,12 +42,12 @@ def test_100k_units_hold_the_margin_of_their_own_rate(
 
 
 CLOSEOUTS = [
-    # side, entry, margin rate, home, tick, price, percent at the start, NAV there
-    (1, 1.085, 0.02, "quote", 0.0001, 1.045455, 0.21700, 1045.45),
-    (1, 1.085, 0.0333, "quote", 0.0001, 1.052525, 0.36131, 1752.45),
-    (-1, 1.085, 0.02, "quote", 0.0001, 1.123762, 0.21700, None),
-    (1, 1.085, 0.0333, "base", 0.0001, 1.049983, 0.33300, 1665.00),
-    (-1, 150.0, 0.05, "base", 0.01, 153.846, 0.50000, 2500.00),
+    # side, entry, margin rate, home, tick, closeout price, percent at the start
+    (1, 1.085, 0.02, "quote", 0.0001, 1.045455, 0.21700),
+    (1, 1.085, 0.0333, "quote", 0.0001, 1.052525, 0.36131),
+    (-1, 1.085, 0.02, "quote", 0.0001, 1.123762, 0.21700),
+    (1, 1.085, 0.0333, "base", 0.0001, 1.049983, 0.33300),
+    (-1, 150.0, 0.05, "base", 0.01, 153.846, 0.50000),
 ]
 
 
@@ -71,12 +71,9 @@ def _indebted(side: int, entry: float, rate: float, home: str) -> Desk:
     return desk
 
 
-@pytest.mark.parametrize(
-    ("side", "entry", "rate", "home", "tick", "price", "percent", "nav"), CLOSEOUTS
-)
+@pytest.mark.parametrize(("side", "entry", "rate", "home", "tick", "price", "percent"), CLOSEOUTS)
 def test_the_first_bar_at_or_past_the_closeout_price_closes_the_account_out(
-    side: int, entry: float, rate: float, home: str, tick: float, price: float,
-    percent: float, nav: float | None,
+    side: int, entry: float, rate: float, home: str, tick: float, price: float, percent: float
 ) -> None:  # fmt: skip
     desk = _indebted(side, entry, rate, home)
     assert round(desk.closeout_percent(), 5) == percent
@@ -96,20 +93,26 @@ def test_the_first_bar_at_or_past_the_closeout_price_closes_the_account_out(
 
 
 @pytest.mark.parametrize(
-    ("side", "entry", "rate", "home", "tick", "price", "percent", "nav"), CLOSEOUTS
+    ("side", "entry", "rate", "home", "nav", "margin"),
+    [
+        (1, 1.085, 0.02, "quote", 1045.45, 2090.91),
+        (1, 1.085, 0.0333, "quote", 1752.45, 3504.91),
+        (1, 1.085, 0.0333, "base", 1665.00, 3330.00),
+        (-1, 1.085, 0.02, "quote", 1123.76, 2247.52),
+        (-1, 150.0, 0.05, "base", 2500.00, 5000.00),
+    ],
 )
-def test_a_ten_millionth_before_the_closed_form_price_the_account_still_stands(
-    side: int, entry: float, rate: float, home: str, tick: float, price: float,
-    percent: float, nav: float | None,
-) -> None:  # fmt: skip
+def test_a_hair_before_the_closed_form_price_the_account_still_stands(
+    side: int, entry: float, rate: float, home: str, nav: float, margin: float
+) -> None:
     exact = _closed_form(side, entry, rate, home)
-    near, past = exact + side * 1e-7 * entry, exact - side * 1e-7 * entry
+    near, past = exact * (1 + side * 1e-9), exact * (1 - side * 1e-9)
     desk = _indebted(side, entry, rate, home)
     desk.step(bar(at(1), near, rates=_home_rates(home, near)))
     assert len(desk.trades) == 0
-    assert desk.closeout_percent() == pytest.approx(1.0, abs=1e-4)
-    if nav is not None:
-        assert float(desk.account.nav) == pytest.approx(nav, abs=0.03)
+    assert desk.closeout_percent() == pytest.approx(1.0, abs=1e-6)
+    assert round(float(desk.account.nav), 2) == nav
+    assert round(float(desk.account.margin), 2) == margin
     desk.step(bar(at(2), past, rates=_home_rates(home, past)))
     assert desk.trade.reason == codes.MARGIN_CLOSEOUT
 
@@ -157,7 +160,7 @@ SIZES = [
     # margin used and risk at the stop (with their decimals)
     (1.085, 0.0025, 0.02, 1.0, 1.085, 40_000.0, 230_414.7, 40_000, "risk", 868.00, 100.00, 2),
     (1.085, 0.0005, 0.02, 1.0, 1.085, 200_000.0, 230_414.7, 200_000, "risk", 4340.00, 100.00, 2),
-    (1.085, 0.0005, 0.0333, 1.0, 1.085, 200_000.0, 138_387.2, 138_387, "margin", 4999.9915, 69.19, 2),
+    (1.085, 0.0005, 0.0333, 1.0, 1.085, 2e5, 138_387.2, 138_387, "margin", 4999.9915, 69.19, 2),
     (150.0, 0.25, 0.05, 1 / 150, 1.0, 60_000.0, 100_000.0, 60_000, "risk", 3000.00, 100.00, 2),
     (150.0, 0.10, 0.05, 1 / 150, 1.0, 150_000.0, 100_000.0, 100_000, "margin", 5000.00, 66.67, 2),
     (0.855, 0.0020, 0.05, 1.269, 1.085, 39_401.1, 92_165.9, 39_401, "risk", 2137.50, 99.9997, 4),
@@ -203,8 +206,12 @@ def test_an_exposure_cap_equals_the_margin_budget_at_one_margin_rate_only(
 ) -> None:
     assert round(0.5 / rate, 3) == multiple
     half = limits(margin_budget=0.5)
-    above = Desk(rules(margin_rate=rate, max_units=math.inf, exposure=0.5 / rate + 0.01), limit=half)
-    below = Desk(rules(margin_rate=rate, max_units=math.inf, exposure=0.5 / rate - 0.01), limit=half)
+    above = Desk(
+        rules(margin_rate=rate, max_units=math.inf, exposure=0.5 / rate + 0.01), limit=half
+    )
+    below = Desk(
+        rules(margin_rate=rate, max_units=math.inf, exposure=0.5 / rate - 0.01), limit=half
+    )
     for desk, limit in ((above, codes.MARGIN_BUDGET), (below, codes.EXPOSURE_CAP)):
         desk.enter(1.085)
         assert desk.opened[0].reason == limit
@@ -212,8 +219,14 @@ def test_an_exposure_cap_equals_the_margin_budget_at_one_margin_rate_only(
 
 @pytest.mark.parametrize(
     ("rate", "multiple", "move"),
-    [(0.02, 10, 9.0909), (0.0333, 10, 8.4761), (0.05, 10, 7.6923), (0.0333, 20, 3.3915), (0.02, 25, 3.0303)],
-)  # fmt: skip
+    [
+        (0.02, 10, 9.0909),
+        (0.0333, 10, 8.4761),
+        (0.05, 10, 7.6923),
+        (0.0333, 20, 3.3915),
+        (0.02, 25, 3.0303),
+    ],
+)
 def test_the_distance_to_closeout_depends_on_the_margin_rate(
     rate: float, multiple: float, move: float
 ) -> None:

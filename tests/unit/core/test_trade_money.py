@@ -48,7 +48,11 @@ TABLE = [
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize(("trade", "pair", "inverse", "home"), TABLE)
 def test_a_round_trip_pays_what_the_reference_says(
-    trade: Trade, pair: tuple[float, float] | None, inverse: bool, home: dict[str, float], model: str
+    trade: Trade,
+    pair: tuple[float, float] | None,
+    inverse: bool,
+    home: dict[str, float],
+    model: str,
 ) -> None:
     gain = loss = mid = 1.0
     if pair is not None:
@@ -209,7 +213,9 @@ def test_a_cross_earns_in_the_accounts_currency(
     columns = conversion_columns(
         table[pair], times, MINUTE, home, quotes, table, ConversionModel("mid", fee)
     )
-    own = rules(max_units=20_000, margin_rate=0.05, hold=MINUTE, price_scale=table[pair].price_scale)
+    own = rules(
+        max_units=20_000, margin_rate=0.05, hold=MINUTE, price_scale=table[pair].price_scale
+    )
     desk = Desk(own, balance=1e7)
     rows = []
     for i, price in enumerate((MIDS[pair], leave)):
