@@ -114,9 +114,7 @@ def test_the_format_is_checked(tmp_path: Path) -> None:
 
 
 PASSING = "def test_it() -> None:\n    assert True\n"
-WARNING = (
-    "import warnings\n\ndef test_it() -> None:\n    warnings.warn('old', DeprecationWarning)\n"
-)
+WARNING = "import warnings\n\ndef test_it() -> None:\n    warnings.warn('it is old')\n"
 UNMARKED = f"import pytest\n\n@pytest.mark.rael_data\n{PASSING}"
 XFAIL = f"import pytest\n\n@pytest.mark.xfail(reason='mended since')\n{PASSING}"
 LEAK = "def test_it() -> None:\n    open(__file__)\n"
@@ -131,6 +129,7 @@ LEAK = "def test_it() -> None:\n    open(__file__)\n"
         (UNMARKED, 2, "'rael_data' not found in `markers`"),
         (XFAIL, 1, "[XPASS(strict)] mended since"),
     ],
+    ids=["nothing that is right", "a warning", "a leak", "an unknown marker", "a stale xfail"],
 )
 def test_the_test_run_refuses(tmp_path: Path, source: str, status: int, words: str) -> None:
     shutil.copy(CONFIG, tmp_path)

@@ -251,7 +251,9 @@ def test_bars_handed_over_one_by_one_equal_a_replay(seed: int) -> None:
     live = manager(cases)
     decisions, fills = [], []
     for m in range(len(timeline.event_bar)):
-        told, done = live.on_bars(events_at(timeline, m))
+        events = events_at(timeline, m)
+        # The order in which they arrive does not matter, only that of the account.
+        told, done = live.on_bars(dict(reversed(events.items())) if m % 2 else events)
         decisions += told
         fills.append(done)
     finish(live.account[0], live.books, r.empty(r.DAY, 1))

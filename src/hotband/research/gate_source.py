@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hotband.core.records import GATE, REGIMES, Records, empty
-from hotband.errors import GatesError
+from hotband.errors import GatesError, InputError
 from hotband.gates.deriver import derive_gates, surprises_of
 from hotband.gates.deriver_state import DeriverSettings
 from hotband.gates.events import Gates
@@ -49,12 +49,22 @@ def _recorded(source: GateInput, instrument: str, start_ns: int, end_ns: int) ->
         return None
     if isinstance(source, Mapping):
         held = source.get(instrument)
-        gates = None if held is None else held.window(start_ns, end_ns)
-    elif instrument in source.instruments():
-        gates = source.read(instrument, start_ns, end_ns)
+        if held is None:
+            return None
+        if held.instrument != instrument:
+            raise InputError(
+                f"gates of {instrument}",
+                f"gates of {held.instrument}",
+                "gates under the name of their instrument",
+                "Correct the mapping.",
+            )
+        gates = held.window(start_ns, end_ns)
     else:
-        return None
-    return gates if gates is not None and len(gates.data) else None
+        extent = source.extent(instrument) if instrument in source.instruments() else None
+        if extent is None or extent[1] < start_ns or extent[0] >= end_ns:
+            return None
+        gates = source.read(instrument, start_ns, end_ns)
+    return gates if len(gates.data) else None
 
 
 def lambda_map(
@@ -92,8 +102,10 @@ def choose_gates(
     if recorded is not None:
         return ChosenGates(recorded, recorded.source, None, {})
     mapping, calibration = lambda_map(source, bars, settings, start_ns)
+    # A gate known at the very end of the window can no longer be judged in it.
+    before_end = bars.window(0, end_ns - 1)
     derived = derive_gates(
-        bars, rules[0], deriver_settings(settings), mapping, warm_up_until_ns=reach
+        before_end, rules[0], deriver_settings(settings), mapping, warm_up_until_ns=reach
     )
     gates = derived.gates.window(reach, end_ns)
     if gates.source != "synthetic":

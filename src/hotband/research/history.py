@@ -1,6 +1,9 @@
 """Bars of a window with what comes before it, from a store or from memory."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
 
 from hotband.errors import InputError, WindowError
 from hotband.market.bars import Bars
@@ -12,7 +15,6 @@ BarInput = BarStore | Mapping[str, Bars]
 
 WARM_UP_BARS = 5000
 """Bars read before a window, for the deriver's run lengths and the volatility."""
-_WEEKENDS = 7 / 5
 
 
 def open_bars(source: BarInput | str) -> BarInput:
@@ -28,12 +30,20 @@ def held_instruments(source: BarInput, granularity: str) -> tuple[str, ...]:
 
 
 def history_of(
-    source: BarInput | str, instrument: str, granularity: str, window: tuple[int, int]
+    source: BarInput | str,
+    instrument: str,
+    granularity: str,
+    window: tuple[int, int],
+    *,
+    needs_window: bool = True,
 ) -> Bars:
-    """Bars of ``window`` and up to WARM_UP_BARS before it; at least one lies inside.
+    """Bars of ``window`` and the last WARM_UP_BARS before it (fewer where there are fewer).
+
+    The same bars from a store and from a mapping give the same history. ``needs_window`` asks
+    for a bar inside the window; a pair that only converts can do with older ones.
 
     Raises:
-        InputError: A mapping without the instrument.
+        InputError: A mapping without the instrument, or with bars of another.
         StoreError: A store without it.
         WindowError: No bar inside the window; the message says what there is.
     """
@@ -41,27 +51,13 @@ def history_of(
     start_ns, end_ns = window
     step = parse_granularity(granularity)
     if isinstance(source, Mapping):
-        if instrument not in source:
-            raise InputError(
-                "bars",
-                f"none of {instrument}",
-                ", ".join(source) or "a mapping with bars",
-                "Add them to the mapping.",
-                near=source,
-            )
-        bars = source[instrument]
-        if bars.granularity != granularity:
-            raise InputError(
-                f"bars of {instrument}",
-                bars.granularity,
-                f"{granularity}, as asked",
-                "Ask for the granularity of the bars.",
-            )
+        bars = _from_mapping(source, instrument, granularity)
     else:
-        reach = start_ns - int(WARM_UP_BARS * step * _WEEKENDS)
-        bars = source.read(instrument, granularity, reach, end_ns)
+        bars = _from_store(source, instrument, granularity, window)
     t = bars.data["t"]
-    if not ((t >= start_ns) & (t + step <= end_ns)).any():
+    first = max(0, int(np.searchsorted(t, start_ns)) - WARM_UP_BARS)
+    last = int(np.searchsorted(t + step, end_ns, side="right"))
+    if needs_window and not ((t >= start_ns) & (t + step <= end_ns)).any():
         there = f"from {format_time(int(t[0]))} to {format_time(int(t[-1]))}" if len(t) else "none"
         raise WindowError(
             "window",
@@ -69,4 +65,40 @@ def history_of(
             f"a window with bars; there are {there}",
             "Choose another window, or import what is missing.",
         )
+    return replace(bars, data=bars.data[first : max(first, last)])
+
+
+def _from_mapping(source: Mapping[str, Bars], instrument: str, granularity: str) -> Bars:
+    if instrument not in source:
+        raise InputError(
+            "bars",
+            f"none of {instrument}",
+            ", ".join(source) or "a mapping with bars",
+            "Add them to the mapping.",
+            near=source,
+        )
+    bars = source[instrument]
+    if (bars.instrument, bars.granularity) != (instrument, granularity):
+        raise InputError(
+            f"bars of {instrument}",
+            f"{bars.granularity} of {bars.instrument}",
+            f"{granularity} of {instrument}, as asked",
+            "Put bars under their own name, and ask for their granularity.",
+        )
     return bars
+
+
+def _from_store(
+    store: BarStore, instrument: str, granularity: str, window: tuple[int, int]
+) -> Bars:
+    start_ns, end_ns = window
+    back = WARM_UP_BARS * parse_granularity(granularity)
+    extent = store.extent(instrument, granularity)
+    while True:
+        # Weekends and holes make a stretch hold fewer bars than its length says.
+        reach = start_ns - back
+        bars = store.read(instrument, granularity, reach, end_ns)
+        held = int(np.searchsorted(bars.data["t"], start_ns))
+        if held >= WARM_UP_BARS or extent is None or reach <= extent[0]:
+            return bars
+        back *= 2

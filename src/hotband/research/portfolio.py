@@ -19,6 +19,7 @@ from hotband.core.records import (
     EQUITY,
     FILL,
     GATE,
+    MAX_TICKETS,
     NEVER,
     Record,
     Records,
@@ -29,6 +30,10 @@ from hotband.core.records import (
 from hotband.errors import InputError
 from hotband.research.decisions import GateDecision, decision_of
 from hotband.research.feed import Timeline
+
+_FILLS_PER_BAR = 2 * MAX_TICKETS + 4
+"""The most fills that one bar of one instrument can bring: all tickets closed, two opened and
+closed again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,11 +167,11 @@ class PortfolioManager:
             self._logs.bundle(), self._memo,
         )  # fmt: skip
         rows = self._logs.decisions[n_decisions : account.decisions]
-        by_known = {int(gate["known"]): gate for gate in gates}
+        judged = dict(zip(events, gates[1:], strict=True))
         decisions = [
             decision_of(
                 row,
-                by_known[int(row["gate"])],
+                judged[self.names[row["instrument"]]],
                 self.names[row["instrument"]],
                 int(self.rules["min_reps"][row["instrument"]]),
             )
@@ -177,7 +182,7 @@ class PortfolioManager:
     def _make_room(self, events: int) -> None:
         account, logs = self.account[0], self._logs
         for name, used, most in (
-            ("fills", account.fills, 10 * events),
+            ("fills", account.fills, _FILLS_PER_BAR * events),
             ("decisions", account.decisions, events),
             ("days", account.days, 1),
         ):

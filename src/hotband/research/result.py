@@ -218,13 +218,23 @@ class SimulationResult:
 
 
 def _rows(frame: pl.DataFrame) -> list[dict[str, object]]:
-    times = [name for name, kind in frame.schema.items() if isinstance(kind, pl.Datetime)]
-    dates = [name for name, kind in frame.schema.items() if kind == pl.Date]
-    text = frame.with_columns(
-        *(pl.col(name).dt.strftime("%Y-%m-%dT%H:%M:%SZ") for name in times),
-        *(pl.col(name).dt.to_string("%Y-%m-%d") for name in dates),
-    )
-    return text.to_dicts()
+    columns = []
+    for name, kind in frame.schema.items():
+        if isinstance(kind, pl.Datetime):
+            columns.append(_times(frame[name]))
+        elif kind == pl.Date:
+            columns.append(frame[name].dt.to_string("%Y-%m-%d"))
+        else:
+            columns.append(frame[name])
+    return pl.DataFrame(columns).to_dicts()
+
+
+def _times(column: pl.Series) -> pl.Series:
+    """RFC 3339 as ``format_time`` writes it, at once where no time has a fraction of a second."""
+    numbers = column.dt.epoch("ns")
+    if (numbers % 1_000_000_000 == 0).all():
+        return column.dt.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return pl.Series(column.name, [format_time(t) for t in numbers])
 
 
 def check_identities(account: Records, books: Records, fills: Records, balance: float) -> None:

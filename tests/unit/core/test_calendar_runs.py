@@ -232,3 +232,53 @@ def test_a_silent_instrument_keeps_its_last_mark_while_another_trades() -> None:
         assert round(float(desk.account.nav), 6) == 9_988.0
     assert desk.book.units == 10_000
     assert rows[0].dtype == r.BAR
+
+
+def _wandering(pair: str, seed: int, price: float) -> Bars:
+    rng = np.random.default_rng(seed)
+    bars = _hourly("2026-03-04T00:00:00Z", "2026-03-11T00:00:00Z")
+    path = price * np.exp(0.001 * rng.standard_normal((2, len(bars))).cumsum(axis=1))
+    keep = rng.random(len(bars)) < 0.9
+    data = bars.data[keep].copy()
+    for name, values in (("o", path[0]), ("c", path[1])):
+        data[f"bid_{name}"], data[f"ask_{name}"] = values[keep], values[keep] * 1.0001
+    for side in ("bid", "ask"):
+        data[f"{side}_h"] = np.maximum(data[f"{side}_o"], data[f"{side}_c"])
+        data[f"{side}_l"] = np.minimum(data[f"{side}_o"], data[f"{side}_c"])
+    return Bars.from_records(pair, "H1", data, source="test")
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_what_a_bar_knows_of_market_and_rates_does_not_depend_on_later_bars(seed: int) -> None:
+    prices = {"EUR_GBP": 0.855, "GBP_USD": 1.269, "EUR_USD": 1.085}
+    all_bars = {pair: _wandering(pair, seed + i, p) for i, (pair, p) in enumerate(prices.items())}
+    table = load_financing(
+        {"rates": {"EUR_GBP": [{"from": "2026-01-01", "long": -0.02, "short": 0.01}]}}
+    )
+    settings = Effective(
+        instrument="EUR_GBP", sessions=(get_session("london"),), vol_half_life_bars=20
+    )
+
+    def known_by(end_ns: int) -> Records:
+        cut = {}
+        for pair, bars in all_bars.items():
+            seen = bars.data[bars.known_ns <= end_ns]
+            cut[pair] = Bars.from_records(pair, "H1", seen, source="test")
+        around = Surroundings(
+            home="USD",
+            hours=NO_CLOSURE,
+            table=TABLE,
+            conversion=ConversionModel("mid", 0.005),
+            financing=table,
+            quotes={pair: (bars.data, bars.granularity_ns) for pair, bars in cut.items()},
+        )
+        return bar_records(cut["EUR_GBP"], settings, around, at("2026-03-05T00:00:00Z"), end_ns)
+
+    whole = known_by(at("2026-03-11T00:00:00Z"))
+    for hours in (30, 70, 100, 130):
+        part = known_by(at("2026-03-05T00:00:00Z") + hours * HOUR)
+        # A rate at a bar's open may be another pair's open at that very time; of the last bar
+        # that bar is not complete yet, and its open is all that it lends.
+        assert part[:-1].tobytes() == whole[: len(part) - 1].tobytes()
+        closes = ["gain_c", "loss_c", "base_c", "marks", "vol", "fin_long"]
+        assert part[closes][-1:].tobytes() == whole[closes][len(part) - 1 : len(part)].tobytes()

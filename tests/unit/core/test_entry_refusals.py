@@ -176,6 +176,25 @@ def test_orders_on_their_way_count_against_the_accounts_caps() -> None:
     assert desk.account.positions == 1
 
 
+@pytest.mark.parametrize(
+    "limit", [{"margin_budget": 0.05}, {"total_exposure": 2.5}, {"currency_cap": 2.0}, {}]
+)
+def test_a_latency_changes_no_size_where_prices_stand_still(limit: dict[str, float]) -> None:
+    # Each entry wants 1.5 x NAV; EUR_USD and GBP_USD share the dollar and the account.
+    found = []
+    for latency in (0, MINUTE):
+        shared = {"exposure": 1.5, "max_units": 1e9, "latency": latency}
+        desk = Desk(rules(**shared), rules(**shared, base_ccy=2), limit=limits(**limit))
+        for i in range(2):
+            for k in range(2):
+                desk.step(bar(at(i), PRICE), gate(T0), k=k)
+        found.append([(float(row.units), int(row.reason)) for row in desk.opened])
+        assert (desk.account.orders, desk.account.positions) == (0, 2)
+    assert found[0] == found[1]
+    assert found[0][1][1] == (codes.EXPOSURE_CAP if not limit else found[0][1][1])
+    assert (found[0][1][0] < found[0][0][0]) is bool(limit)
+
+
 def test_volatility_scales_the_exposure_between_its_bounds() -> None:
     # Exposure 1 x 11,000 / 1.1 = 10,000 units at the target 1 %; 2 % halves it, 0.1 % would give
     # ten times but at most twice, 10 % a tenth but at least a quarter.

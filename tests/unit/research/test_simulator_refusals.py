@@ -124,7 +124,10 @@ def test_an_unknown_granularity_is_named_with_the_nearest_name() -> None:
 
 def test_bars_of_another_granularity_than_asked_for_are_refused() -> None:
     """Metrics and gate times would be reckoned with a bar length that the bars do not have."""
-    with pytest.raises(InputError, match=words("bars of EUR_USD: got M5; allowed: M1, as asked.")):
+    with pytest.raises(
+        InputError,
+        match=words("bars of EUR_USD: got M5 of EUR_USD; allowed: M1 of EUR_USD, as asked."),
+    ):
         simulate("EUR_USD", market("EUR_USD", granularity="M5"), granularity="M1")
 
 
