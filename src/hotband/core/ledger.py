@@ -262,8 +262,9 @@ def close_ticket(
     account.conversion += quote * middle - gross
     account.spread += units * half * middle
     account.turnover += units * base
-    if reason != _TAKE_PROFIT:
-        account.slippage += units * price * rules.slippage / (1.0 - side * rules.slippage) * middle
+    if rules.slippage > 0.0 and reason != _TAKE_PROFIT:
+        raw = price / (1.0 - side * rules.slippage)
+        account.slippage += units * raw * rules.slippage * middle
     if account.fills < len(fills):
         row = fills[account.fills]
         row.t = bar.t

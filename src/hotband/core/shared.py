@@ -8,7 +8,15 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from hotband.core.records import FLATTEN, Records
+from hotband.core.records import (
+    CLOSED_BAR,
+    FLATTEN,
+    HOLIDAY_BAR,
+    IN_SESSION,
+    SESSION_EXIT,
+    WEEK_END,
+    Records,
+)
 
 BLOCK_BARS: Final = 8
 BLOCK: Final = np.dtype(
@@ -34,13 +42,28 @@ SPAN: Final = np.dtype([("loss_max", "f8"), ("base_max", "f8"), ("per_ns", "f8")
 most bars in a ns (one over the least time between two opens)."""
 
 
+BRIEF: Final = np.dtype(
+    [
+        ("known", "i8"),
+        ("age", "i8"),  # ns since it was known, at the first bar that judges it
+        ("hazard", "f8"),
+        ("reps", "i4"),
+        ("side", "i4"),
+        ("skipped", "i4"),
+        ("plain", "i4"),  # 1 = nothing but hazard, repetitions, age and limits can refuse it
+    ],
+    align=True,
+)
+"""What most gates are judged by, in less than a cache line."""
+
+
 class Shared(NamedTuple):
     """What all cells of an instrument's window have in common; make it with ``share``.
 
     ``bars`` (n,) BAR; ``blocks`` their extremes; ``events`` the bars that always need a step
-    while a position is open; ``gate_of_bar`` (n,) the row in ``gates`` live at each open, row
-    0 meaning none; ``gate_bar`` the first bar of each gate, and n behind them; ``span`` one
-    SPAN row.
+    while a position is open; ``gates`` those that a bar judges, ``briefs`` the same in short;
+    ``gate_of_bar`` (n,) the row live at each open, row 0 meaning none; ``gate_bar`` the first
+    bar of each gate, and n behind them; ``span`` one SPAN row.
     """
 
     bars: Records
@@ -49,6 +72,7 @@ class Shared(NamedTuple):
     gate_of_bar: npt.NDArray[np.int64]
     gate_bar: npt.NDArray[np.int64]
     gates: Records
+    briefs: Records
     span: Records
 
 
@@ -56,9 +80,12 @@ def share(bars: Records, gate_of_bar: npt.NDArray[np.integer], gates: Records) -
     """The shared part for BAR records ``bars`` (n,).
 
     ``gate_of_bar`` (n,) is the row in ``gates`` of the gate live at each bar's open; row 0 of
-    ``gates`` means none (``records.with_sentinel``). Arrays are made read-only.
+    ``gates`` means none (``records.with_sentinel``). Gates that no bar judges are left out:
+    ``skipped`` of the next one counts them. Arrays are read-only.
     """
-    live = np.ascontiguousarray(gate_of_bar, np.int64)
+    judged, live = np.unique(np.r_[0, gate_of_bar], return_inverse=True)
+    live = np.ascontiguousarray(live[1:], np.int64)
+    gates = gates[judged]
     rows = np.arange(len(gates) + 1, dtype=np.int64)
     gate_bar = np.searchsorted(live, rows, side="left").astype(np.int64)
     shared = Shared(
@@ -68,11 +95,32 @@ def share(bars: Records, gate_of_bar: npt.NDArray[np.integer], gates: Records) -
         gate_of_bar=live,
         gate_bar=gate_bar,
         gates=gates.view(np.recarray),
+        briefs=_briefs(bars, gates, gate_bar[:-1]),
         span=_span(bars),
     )
     for array in shared:
         array.setflags(write=False)
     return shared
+
+
+def _briefs(bars: Records, gates: Records, first: npt.NDArray[np.int64]) -> Records:
+    briefs = np.zeros(len(gates), BRIEF).view(np.recarray)
+    for name in ("known", "hazard", "reps", "side", "skipped"):
+        briefs[name] = gates[name]
+    if len(gates) > 1:
+        bar = bars[first[1:]]
+        own = gates[1:]
+        briefs["age"][1:] = bar["t"] - own["known"]
+        barring = SESSION_EXIT | WEEK_END | HOLIDAY_BAR | CLOSED_BAR
+        briefs["plain"][1:] = (
+            (bar["marks"] & (IN_SESSION | barring) == IN_SESSION)
+            & (own["admit"] != 0)
+            & (own["blocked"] == 0)
+            & (own["key"] == 0)
+            & (own["side"] != 0)
+            & ~np.isnan(own["hazard"])
+        )
+    return briefs
 
 
 def _blocks(bars: Records) -> Records:

@@ -9,9 +9,9 @@ bit against repeated ``step``.
 import math
 
 from hotband.core import codes
-from hotband.core.gating import clock_mask, first_code, threshold_mask, trade_side
+from hotband.core.gating import clock_mask, first_code
 from hotband.core.hold import danger_price, first_at, hold_on, touches
-from hotband.core.jit import constant, kernel
+from hotband.core.jit import ZERO, constant, kernel
 from hotband.core.ledger import mark, total
 from hotband.core.planning import entry_block, position_block, raise_stage
 from hotband.core.records import (
@@ -29,7 +29,10 @@ _OK = constant(codes.OK)
 _MAX_STACK = constant(codes.MAX_STACK_LIMIT)
 _OPPOSITE_BLOCKED = constant(codes.OPPOSITE_SIDE_BLOCKED)
 _SUPERSEDED = constant(codes.GATE_SUPERSEDED)
-_NO_BIT = constant(1 << 60)
+_REPETITIONS_SHORT = constant(codes.REPETITIONS_SHORT)
+_HIGH_BIT = constant(1 << codes.HAZARD_EXCEEDS_MAX)
+_LOW_BIT = constant(1 << codes.HAZARD_BELOW_MIN)
+_SHORT_BIT = constant(1 << codes.REPETITIONS_SHORT)
 
 
 @kernel
@@ -185,39 +188,44 @@ def _meet_all_shut(
     The same as :func:`_meet_shut` for each of them, with the funnel in local numbers.
     """
     bars, gates = shared.bars, shared.gates
-    gate_of_bar, gate_bar = shared.gate_of_bar, shared.gate_bar
-    g = gate_of_bar[i]
-    last = gate_of_bar[end - 1]
+    gate_bar = shared.gate_bar
+    g = shared.gate_of_bar[i]
+    last = shared.gate_of_bar[end - 1]
     if g == 0 or gates[g].known == book.gate:
         until = min(end, gate_bar[g + 1])
         _meet_shut(account, book, i, until, bars, gates[g], rules, limits)
         g += 1
-    busy = rules.cooldown > 0 or account.positions + account.orders >= limits.max_positions
-    seen, passed = 0, 0
+    odd = (
+        rules.cooldown > 0
+        or account.positions + account.orders >= limits.max_positions
+        or limits.kill_switch != 0
+        or rules.guards_on != 0
+        or rules.regimes_on != 0
+        or rules.regime_confidence_min > 0.0
+    )
+    seen, passed = ZERO, ZERO
     while g <= last:
-        i = gate_bar[g]
-        gate = gates[g]
-        if gate_of_bar[i] != g:
-            g = gate_of_bar[i]
-            continue
-        bar = bars[i]
-        side = trade_side(bar, gate, rules)
-        mask = threshold_mask(gate, side, rules)
-        clock = clock_mask(bar, gate, rules, limits)
-        admitted = mask == 0
-        if busy or gate.key != 0 or (admitted & (clock != 0)):
+        brief = shared.briefs[g]
+        if odd or brief.plain == 0 or brief.age > rules.max_age:
+            i = gate_bar[g]
             until = min(end, gate_bar[g + 1])
-            _meet_shut(account, book, i, until, bars, gate, rules, limits)
+            _meet_shut(account, book, i, until, bars, gates[g], rules, limits)
         else:
             retire_gate(book)
+            side = brief.side * rules.direction
+            high = brief.hazard > rules.hazard_max
+            low = brief.hazard < rules.hazard_min
+            short = brief.reps < rules.min_reps
+            admitted = not (high | low | short)
             kept_out = _OPPOSITE_BLOCKED + (side == book.side) * (_MAX_STACK - _OPPOSITE_BLOCKED)
-            refused = first_code(mask | clock | _NO_BIT)
-            seen += 1 + gate.skipped
+            # hazard_exceeds_max, hazard_below_min and repetitions_short follow each other.
+            refused = _REPETITIONS_SHORT - low - 2 * high
+            seen += 1 + brief.skipped
             passed += admitted
-            book.refusals[_SUPERSEDED] += gate.skipped
-            book.gate = gate.known
+            book.refusals[_SUPERSEDED] += brief.skipped
+            book.gate = brief.known
             book.gate_side = side
-            book.gate_mask = mask
+            book.gate_mask = (high * _HIGH_BIT) | (low * _LOW_BIT) | (short * _SHORT_BIT)
             book.gate_stage = admitted * STAGE_SIZED
             book.gate_code = refused + admitted * (kept_out - refused)
             book.gate_used = 0
