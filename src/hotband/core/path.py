@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from hotband.core.jit import ZERO, kernel
-from hotband.core.ledger import check_margin
-from hotband.core.records import NEVER, Record, Records
+from hotband.core.logbook import note_equity
+from hotband.core.records import Record, Records
 from hotband.core.shared import Shared
 from hotband.core.skip import skip_flat, skip_held
-from hotband.core.step import at_open, begin, finish, inside, mark_open, settle, step
+from hotband.core.step import begin, finish, step, step_together
 
 
 @kernel
@@ -37,53 +37,20 @@ def walk_events(
     rows past the end of a log are counted in ``account`` and not written. ``memo``, shape
     (instruments, 3), holds each instrument's last decision and starts at -NEVER.
     """
-    fills, days, equity, decisions = logs
-    n_times, n_books = event_bar.shape
-    for m in range(n_times):
-        for k in range(n_books):
-            i = event_bar[m, k]
-            if i >= 0:
-                begin(account, bars[i].t, bars[i].day, days)
-                mark_open(account, books, k, bars[i], rules[k])
-        check_margin(account, books, limits)
-        for k in range(n_books):
-            i = event_bar[m, k]
-            if i >= 0:
-                gate = gates[gate_of_bar[i]]
-                mask, code, units = at_open(
-                    account, books, k, bars[i], gate, rules[k], limits, fills
-                )
-                if gate.known != -NEVER and (
-                    memo[k, 0] != gate.known or memo[k, 1] != mask or memo[k, 2] != code
-                ):
-                    memo[k, 0] = gate.known
-                    memo[k, 1] = mask
-                    memo[k, 2] = code
-                    if account.decisions < len(decisions):
-                        row = decisions[account.decisions]
-                        row.t = bars[i].t
-                        row.gate = gate.known
-                        row.mask = mask
-                        row.instrument = k
-                        row.side = books[k].gate_side
-                        row.stage = books[k].gate_stage
-                        row.code = code
-                        row.synthetic = gate.synthetic
-                        row.units = units
-                    account.decisions += 1
-        for k in range(n_books):
-            i = event_bar[m, k]
-            if i >= 0:
-                inside(account, books, k, bars[i], rules[k], fills)
-        settle(account, books, limits)
-        if m < len(equity):
-            net = 0.0
-            for k in range(n_books):
-                net += books[k].side * books[k].units
-            equity[m].t = account.t
-            equity[m].equity = account.nav
-            equity[m].balance = account.balance
-            equity[m].units = net
+    for m in range(len(event_bar)):
+        step_together(
+            account,
+            books,
+            event_bar[m],
+            bars,
+            gate_of_bar,
+            gates,
+            rules,
+            limits,
+            logs,
+            memo,
+        )
+        note_equity(account, books, m, logs[2])
 
 
 @kernel

@@ -9,6 +9,9 @@ known at the open is used at the open; what happens inside the bar is used after
 its instruments before the next phase, so that no instrument sees inside the bar of another.
 """
 
+import numpy as np
+import numpy.typing as npt
+
 from hotband.core import codes
 from hotband.core.fills import (
     NO_TOUCH,
@@ -31,6 +34,7 @@ from hotband.core.ledger import (
     open_ticket,
     total,
 )
+from hotband.core.logbook import note_decision
 from hotband.core.planning import (
     entry_block,
     meet_position,
@@ -323,6 +327,45 @@ def step(
     inside(account, books, k, bar, rules, fills)
     settle(account, books, limits)
     return verdict
+
+
+@kernel
+def step_together(
+    account: Record,
+    books: Records,
+    bar_of: npt.NDArray[np.int64],
+    bars: Records,
+    gate_of_bar: npt.NDArray[np.int64],
+    gates: Records,
+    rules: Records,
+    limits: Record,
+    logs: tuple[Records, Records, Records, Records],
+    memo: npt.NDArray[np.int64],
+) -> None:
+    """One open time of a portfolio: each phase of :func:`step` for all, then the next phase.
+
+    ``bar_of[k]`` is the row in ``bars`` of instrument k's bar, -1 where it has none. The other
+    arguments are those of ``path.walk``.
+    """
+    fills, days, _, decisions = logs
+    n = len(bar_of)
+    for k in range(n):
+        i = bar_of[k]
+        if i >= 0:
+            begin(account, bars[i].t, bars[i].day, days)
+            mark_open(account, books, k, bars[i], rules[k])
+    check_margin(account, books, limits)
+    for k in range(n):
+        i = bar_of[k]
+        if i >= 0:
+            gate = gates[gate_of_bar[i]]
+            verdict = at_open(account, books, k, bars[i], gate, rules[k], limits, fills)
+            note_decision(account, books[k], k, gate, verdict, decisions, memo)
+    for k in range(n):
+        i = bar_of[k]
+        if i >= 0:
+            inside(account, books, k, bars[i], rules[k], fills)
+    settle(account, books, limits)
 
 
 @kernel
