@@ -34,7 +34,7 @@ class DeriverSettings:
     """
 
     return_window: int = 1
-    streak_window: int = 60
+    streak_window: int = 20
     min_history_runs: int = 50
     history_runs: int = 2000
     lambda_scale: float = 0.1

@@ -103,7 +103,7 @@ class Deriver(Strict):
 
     return_window: Bars = 1
     """Bars over which one return is taken."""
-    streak_window: Bars = 60
+    streak_window: Bars = 20
     """Steps that coherence and entropy look back on."""
     min_history_runs: Bars = 50
     """Completed runs before there is a hazard."""

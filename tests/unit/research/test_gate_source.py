@@ -138,7 +138,7 @@ def test_the_scale_reads_no_surprise_that_was_known_after_the_start() -> None:
 
 def test_the_deriver_is_set_as_the_profile_says() -> None:
     got = deriver_settings(SETTINGS)
-    assert (got.streak_window, got.history_runs, got.lambda_scale) == (60, 2000, 0.1)
+    assert (got.streak_window, got.history_runs, got.lambda_scale) == (20, 2000, 0.1)
 
 
 def test_coverage_by_hand() -> None:
