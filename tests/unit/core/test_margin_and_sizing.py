@@ -276,3 +276,13 @@ def test_a_currency_cap_takes_netting_into_account() -> None:
         desk.step(bar(T0, 150.0, rates=(1 / 150, 1 / 150, 1.0)), gate(T0, side), k=1)
         assert desk.books[1].units == units
         assert desk.opened[1].reason == codes.CURRENCY_CAP
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_a_stop_inside_the_spread_is_sized_by_what_it_will_cost(side: int) -> None:
+    # Spread 20 pips, stop 5 pips: the market is through the stop at once and 20 pips are lost.
+    # 1 % of 10,000 is 100: at most 50,000 units, not the 200,000 that 5 pips would allow.
+    desk = Desk(rules(risk_frac=0.01, stop_abs=0.0005, max_units=math.inf))
+    desk.step(bar(T0, 1.1, spread=0.0020), gate(T0, side))
+    assert desk.trade.reason == codes.STOP_LOSS
+    assert -float(desk.trade.gross) <= 100.0 + EXACT
