@@ -5,11 +5,12 @@ every gate keeps its own story and the funnel is counted from the stories at the
 """
 
 import math
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import dataclass, field
 
 from hotband.core import codes
 from hotband.core import records as r
+from tests.naive.naive_account import NaiveAccount, Ticket
 from tests.naive.naive_gating import (
     ADMITTED,
     PLANNED,
@@ -21,27 +22,7 @@ from tests.naive.naive_gating import (
     side_to_trade,
     threshold_failures,
 )
-from tests.naive.naive_measures import drawdowns
-from tests.naive.naive_sizing import market, size
-
-
-@dataclass
-class Ticket:
-    opened: int
-    hold_from: int
-    gate: Row
-    units: float
-    entry: float
-    stop: float | None
-    target: float | None
-    best: float
-    worst: float
-    commission: float
-    first_stop: float | None = None
-    stop_reason: int = codes.STOP_LOSS
-    financing: float = 0.0
-    leaves_at: float = math.inf
-    leaves_for: int = 0
+from tests.naive.naive_sizing import size
 
 
 @dataclass
@@ -54,32 +35,13 @@ class Order:
 
 
 @dataclass
-class NaivePipeline:
-    rules: Row
-    limits: Row
-    balance: float
-    start: float = 0.0
-    side: int = 0
-    tickets: list[Ticket] = field(default_factory=list)
+class NaivePipeline(NaiveAccount):
     order: Order | None = None
     stories: list[Story] = field(default_factory=list)
+    cancelled: int = 0
     keys: list[int] = field(default_factory=list)
-    last_fill: float = -math.inf
-    fills: list[Row] = field(default_factory=list)
     equity: list[float] = field(default_factory=list)
     days: dict[int, float] = field(default_factory=dict)
-    costs: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
-    ambiguous: int = 0
-    unrealised: float = 0.0
-    margin: float = 0.0
-    nav_at_mid: float = 0.0
-
-    def __post_init__(self) -> None:
-        self.start = self.balance
-
-    @property
-    def nav(self) -> float:
-        return self.balance + self.unrealised
 
     # One bar -------------------------------------------------------------------------------
 
@@ -99,9 +61,13 @@ class NaivePipeline:
         if story and failing:
             story.reach(SEEN, min(failing))
         reversing = False
-        if admitted and story and gate:
+        if admitted and story and not story.used:
             story.reach(ADMITTED)
-            reversing = self.meet_position(bar, gate, story)
+        if story and gate and not story.failing and codes.GATE_STALE not in failing:
+            reversing = self.meet_position(bar, gate, story, admitted)
+        if self.limits["kill_switch"] and self.order:
+            self.order = None
+            self.cancelled += 1
         self.plan_exits(bar, gate)
         self.leave_where_due(bar)
         self.fill_order(bar)
@@ -114,132 +80,6 @@ class NaivePipeline:
         self.equity.append(self.nav)
         self.days[bar["day"]] = self.nav
 
-    # Money ---------------------------------------------------------------------------------
-
-    def pay_financing(self, bar: Row) -> None:
-        rate = bar["fin_long"] if self.side > 0 else bar["fin_short"]
-        middle = 0.5 * (bar["bid_o"] + bar["ask_o"])
-        for ticket in self.tickets:
-            quote = ticket.units * middle * rate
-            home = quote * (bar["gain_o"] if quote > 0 else bar["loss_o"])
-            ticket.financing += home
-            self.costs["financing"] += home
-            self.balance += home
-
-    def value(self, bar: Row, when: str) -> None:
-        """Mark at the closing side; ``when`` is "o" or "c"."""
-        bid, ask = bar[f"bid_{when}"], bar[f"ask_{when}"]
-        gain, loss = bar[f"gain_{when}"], bar[f"loss_{when}"]
-        price = bid if self.side > 0 else ask
-        self.unrealised = 0.0
-        for ticket in self.tickets:
-            quote = self.side * (price - ticket.entry) * ticket.units
-            self.unrealised += quote * (gain if quote > 0 else loss)
-        units = sum(ticket.units for ticket in self.tickets)
-        self.margin = units * bar[f"base_{when}"] * self.rules["margin_rate"]
-        half_spread = units * (ask - bid) / 2 * (gain + loss) / 2
-        self.nav_at_mid = self.nav + half_spread
-
-    def close_out_if_due(self) -> None:
-        needed = self.limits["closeout"] * self.margin
-        if needed > 0 and needed >= self.nav_at_mid:
-            for ticket in self.tickets:
-                ticket.leaves_at, ticket.leaves_for = -math.inf, codes.MARGIN_CLOSEOUT
-
-    # Leaving -------------------------------------------------------------------------------
-
-    def market(self, bid: float, ask: float, side: int) -> float:
-        return market(bid, ask, side, self.rules["slippage"])
-
-    def leave_where_due(self, bar: Row) -> None:
-        for ticket in list(self.tickets):
-            if ticket.leaves_at <= bar["t"]:
-                price = self.market(bar["bid_o"], bar["ask_o"], -self.side)
-                self.close(ticket, bar, price, ticket.leaves_for, "o")
-
-    def leave_where_gapped(self, bar: Row) -> None:
-        price = bar["bid_o"] if self.side > 0 else bar["ask_o"]
-        for ticket in list(self.tickets):
-            if ticket.stop is not None and self.side * (price - ticket.stop) <= 0:
-                out = self.market(bar["bid_o"], bar["ask_o"], -self.side)
-                self.close(ticket, bar, out, ticket.stop_reason, "o")
-            elif ticket.target is not None and self.side * (price - ticket.target) >= 0:
-                self.close(ticket, bar, ticket.target, codes.TAKE_PROFIT, "o")
-
-    def live_through(self, bar: Row) -> None:
-        """Inside the bar: the stop first, else the target, else levels move for later bars."""
-        long = self.side > 0
-        good, bad = (bar["bid_h"], bar["bid_l"]) if long else (bar["ask_l"], bar["ask_h"])
-        opened = bar["bid_o"] if long else bar["ask_o"]
-        for ticket in list(self.tickets):
-            stopped = ticket.stop is not None and self.side * (bad - ticket.stop) <= 0
-            reached = ticket.target is not None and self.side * (good - ticket.target) >= 0
-            if stopped and ticket.stop is not None:
-                self.ambiguous += reached
-                # A ticket of this bar may have been past its stop from the start.
-                raw = min(ticket.stop, opened) if long else max(ticket.stop, opened)
-                out = self.market(raw, raw, -self.side)
-                self.close(ticket, bar, out, ticket.stop_reason, "c")
-            elif reached and ticket.target is not None:
-                self.close(ticket, bar, ticket.target, codes.TAKE_PROFIT, "c")
-            else:
-                ticket.best = max(ticket.best, good) if long else min(ticket.best, good)
-                ticket.worst = min(ticket.worst, bad) if long else max(ticket.worst, bad)
-                self.move_stop(ticket)
-
-    def on_grid(self, price: float) -> float:
-        """A level on the price grid: up for longs, down for shorts."""
-        scale = self.rules["price_scale"]
-        if self.side > 0:
-            return float(math.ceil(price * scale - 1e-6) / scale)
-        return float(math.floor(price * scale + 1e-6) / scale)
-
-    def move_stop(self, ticket: Ticket) -> None:
-        gained = self.side * (ticket.best - ticket.entry)
-        trigger = self.rules["breakeven_frac"] * ticket.entry + self.rules["breakeven_abs"]
-        trail = self.rules["trail_frac"] * ticket.best + self.rules["trail_abs"]
-        wanted = []
-        if trigger > 0 and gained >= trigger:
-            wanted.append((self.on_grid(ticket.entry), codes.BREAKEVEN_STOP))
-        if trail > 0 and gained > 0:
-            wanted.append((self.on_grid(ticket.best - self.side * trail), codes.TRAILING_STOP))
-        for level, reason in wanted:
-            if ticket.stop is None or self.side * (level - ticket.stop) > 0:
-                ticket.stop, ticket.stop_reason = level, reason
-
-    def close(self, ticket: Ticket, bar: Row, price: float, reason: int, when: str) -> None:
-        side, slip = self.side, self.rules["slippage"]
-        gain, loss = bar[f"gain_{when}"], bar[f"loss_{when}"]
-        quote = side * (price - ticket.entry) * ticket.units
-        rate = gain if quote > 0 else loss
-        middle = (gain + loss) / 2
-        half_spread = (bar[f"ask_{when}"] - bar[f"bid_{when}"]) / 2
-        self.balance += quote * rate - ticket.commission
-        self.costs["commission"] += ticket.commission
-        self.costs["conversion"] += quote * (middle - rate)
-        self.costs["spread"] += ticket.units * half_spread * middle
-        self.costs["turnover"] += ticket.units * bar[f"base_{when}"]
-        if reason != codes.TAKE_PROFIT:
-            raw = price / (1 - side * slip)
-            self.costs["slippage"] += ticket.units * raw * slip * middle
-        better, worse = (max, min) if side > 0 else (min, max)
-        self.fills.append(
-            {
-                "t": bar["t"], "kind": -1, "side": side, "reason": reason,
-                "synthetic": ticket.gate["synthetic"], "intrabar": int(when == "c"),
-                "key": ticket.gate["key"], "gate": ticket.gate["known"], "units": ticket.units,
-                "price": price, "entry_t": ticket.opened, "entry_price": ticket.entry,
-                "gross": quote * rate, "commission": 2 * ticket.commission,
-                "financing": ticket.financing, "best": better(ticket.best, price),
-                "worst": worse(ticket.worst, price), "stop": ticket.first_stop, "rate": rate,
-            }
-        )  # fmt: skip
-        self.tickets.remove(ticket)
-        self.last_fill = bar["t"]
-        self.value(bar, when)
-        if not self.tickets:
-            self.side = 0
-
     # Gates ---------------------------------------------------------------------------------
 
     def story_of(self, gate: Row, bar: Row) -> Story:
@@ -251,27 +91,24 @@ class NaivePipeline:
 
     # Planning ------------------------------------------------------------------------------
 
-    def send_exits(self, reason: int, due: int) -> None:
-        for ticket in self.tickets:
-            if ticket.leaves_at == math.inf:
-                ticket.leaves_at, ticket.leaves_for = due, reason
-
-    def meet_position(self, bar: Row, gate: Row, story: Story) -> bool:
-        """What an admitted gate does to the open position; True where it reverses it."""
+    def meet_position(self, bar: Row, gate: Row, story: Story, admitted: bool) -> bool:
+        """What a gate that may trade does to the open position; True where it reverses it."""
         if not self.tickets or story.used:
             return False
         due = bar["t"] + self.rules["latency"]
         if story.side != self.side:
-            if self.rules["opposite"] == r.OPPOSITE_CLOSE:
+            reverse = self.rules["opposite"] == r.OPPOSITE_REVERSE
+            if self.rules["opposite"] == r.OPPOSITE_CLOSE or (reverse and not admitted):
                 self.send_exits(codes.OPPOSITE_GATE, due)
                 story.used = True
-                story.reach(SIZED, codes.OPPOSITE_SIDE_CLOSED)
+                if admitted:
+                    story.reach(SIZED, codes.OPPOSITE_SIDE_CLOSED)
             elif self.rules["opposite"] == r.OPPOSITE_REVERSE:
                 free = self.order is None and not self.is_duplicate(gate)
                 if free and not self.is_cooling(bar):
                     self.send_exits(codes.OPPOSITE_GATE, due)
                     return True
-        elif len(self.tickets) >= self.rules["max_stack"] and self.rules["rearm"]:
+        elif admitted and len(self.tickets) >= self.rules["max_stack"] and self.rules["rearm"]:
             for ticket in self.tickets:
                 ticket.hold_from = bar["t"]
             story.used = True
@@ -308,6 +145,8 @@ class NaivePipeline:
             return codes.DUPLICATE_SIGNAL
         if self.is_cooling(bar):
             return codes.COOLDOWN_ACTIVE
+        if self.closed_out_at == bar["t"]:
+            return codes.MARGIN_CLOSEOUT
         if len(self.tickets) >= self.limits["max_positions"]:
             return codes.MAX_TOTAL_POSITIONS
         if self.tickets and self.side != story.side:
@@ -318,6 +157,8 @@ class NaivePipeline:
 
     def plan_entry(self, bar: Row, gate: Row, story: Story, reversing: bool) -> None:
         refused = None if reversing else self.refusal(bar, gate, story)
+        if refused == codes.GATE_USED:
+            return
         if refused is not None:
             story.reach(SIZED, refused)
             return
@@ -390,9 +231,6 @@ class NaivePipeline:
             if story.stage < PLANNED and story.reason is not None:
                 lost[story.reason] += 1
         lost[codes.GATE_SUPERSEDED] += skipped
+        lost[codes.KILL_SWITCH] += self.cancelled
         lost[codes.WINDOW_ENDED] += self.order is not None
         return stages, {code: count for code, count in lost.items() if count}
-
-    def drawdown(self) -> tuple[float, float]:
-        """(largest fall of equity, largest fall over its peak)."""
-        return drawdowns(self.start, self.equity)

@@ -36,6 +36,7 @@ def size(
     price = market(bar["bid_o"], bar["ask_o"], side, rules["slippage"])
     distance = rules["stop_frac"] * price + rules["stop_abs"]
     if rules["risk_frac"] > 0 and distance > 0:
+        distance = max(distance, bar["ask_o"] - bar["bid_o"])
         per_unit = (distance + price * rules["slippage"]) * bar["loss_o"]
         per_unit += 2.0 * rules["half_commission"] * base
         # First, so that it is the one named where it equals another.

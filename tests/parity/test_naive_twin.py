@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from hotband.core.records import FILL, Record, Records
 from tests.naive.naive_gating import Row
+from tests.naive.naive_measures import drawdowns
 from tests.naive.naive_pipeline import NaivePipeline
 from tests.parity.markets import Case, random_case
 from tests.parity.test_path_equals_step import run
@@ -57,7 +58,7 @@ def check_account(account: Record, twin: NaivePipeline) -> None:
         assert account[name] == pytest.approx(getattr(twin, name), rel=NEAR, abs=scale), name
     for name in ("commission", "slippage", "spread", "conversion", "financing", "turnover"):
         assert account[name] == pytest.approx(twin.costs[name], rel=NEAR, abs=scale), name
-    deepest, deepest_frac = twin.drawdown()
+    deepest, deepest_frac = drawdowns(twin.start, twin.equity)
     assert account.max_dd == pytest.approx(deepest, rel=NEAR, abs=scale)
     assert account.max_dd_frac == pytest.approx(deepest_frac, rel=NEAR, abs=NEAR)
     assert account.positions == len(twin.tickets)

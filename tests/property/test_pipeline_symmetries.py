@@ -23,6 +23,7 @@ from tests.property.pipeline_worlds import (
     without_levels,
 )
 
+from hotband.core import records as r
 from hotband.core.records import Record, Records
 
 SEEDS = st.integers(0, 2**40)
@@ -68,6 +69,8 @@ def test_whole_weeks_later_everything_happens_whole_weeks_later(
         fills[name] += weeks * WEEK_NS
     days["day"] += 7 * weeks
     account["t"] += weeks * WEEK_NS
+    if account["closeout_t"][0] != -r.NEVER:
+        account["closeout_t"] += weeks * WEEK_NS
     same(fills, later_fills)
     same(days, later_days)
     same(account, later_account)

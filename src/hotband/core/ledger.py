@@ -122,6 +122,17 @@ def remember_key(book: Record, key: int) -> None:
 
 
 @kernel
+def drop_order(account: Record, book: Record, code: int) -> None:
+    """Cancel the entry order on its way and count its gate as lost for that reason."""
+    book.refusals[code] += 1
+    book.order_side = 0
+    book.order_due = NEVER
+    book.order_notional = 0.0
+    book.order_margin = 0.0
+    account.orders -= 1
+
+
+@kernel
 def open_ticket(
     account: Record, book: Record, k: int, bar: Record, rules: Record, fills: Records
 ) -> None:

@@ -33,6 +33,7 @@ _MAX_POSITIONS = constant(codes.MAX_TOTAL_POSITIONS)
 _HOLD_EXPIRY = constant(codes.HOLD_EXPIRY)
 _HAZARD_EXIT = constant(codes.HAZARD_EXIT)
 _OPPOSITE_GATE = constant(codes.OPPOSITE_GATE)
+_MARGIN_CLOSEOUT = constant(codes.MARGIN_CLOSEOUT)
 _WEEKEND_FLAT = constant(codes.WEEKEND_FLAT)
 _BREAKEVEN = constant(codes.BREAKEVEN_STOP)
 _TRAILING = constant(codes.TRAILING_STOP)
@@ -64,9 +65,18 @@ def key_is_used(book: Record, key: int) -> bool:
 
 @kernel
 def entry_block(
-    account: Record, book: Record, gate: Record, t: int, rules: Record, limits: Record
+    account: Record,
+    book: Record,
+    gate: Record,
+    t: int,
+    leaving: int,
+    rules: Record,
+    limits: Record,
 ) -> int:
-    """Why no entry can follow whatever its size, but for an open position; OK = nothing."""
+    """Why no entry can follow whatever its size, but for an open position; OK = nothing.
+
+    ``leaving`` tickets will be closed before the entry (a reversal).
+    """
     if book.gate_used != 0:
         return _GATE_USED
     if book.order_side != 0:
@@ -75,7 +85,9 @@ def entry_block(
         return _DUPLICATE
     if t - book.last_fill < rules.cooldown:
         return _COOLDOWN
-    if account.positions + account.orders >= limits.max_positions:
+    if account.closeout_t == t:
+        return _MARGIN_CLOSEOUT
+    if account.positions + account.orders - leaving >= limits.max_positions:
         return _MAX_POSITIONS
     return _OK
 
@@ -94,43 +106,43 @@ def position_block(book: Record, rules: Record) -> int:
 
 @kernel
 def meet_position(
-    account: Record, book: Record, gate: Record, bar: Record, rules: Record, limits: Record
+    account: Record,
+    book: Record,
+    gate: Record,
+    bar: Record,
+    admitted: bool,
+    rules: Record,
+    limits: Record,
 ) -> bool:
-    """What an admitted gate does to a position already open; True = it reverses it.
+    """What a gate that clears its thresholds does to an open position; True = reverses it.
 
-    The other side: closed or reversed where the rules say so. The same side with no room for
-    another ticket: the hold starts again where ``rearm`` is set.
+    The other side: closed or reversed where the rules say so; where the clock or the kill
+    switch forbids the entry of a reversal, it closes only. The same side with no room for
+    another ticket: the hold starts again where ``rearm`` is set and the gate is admitted.
     """
     if book.n == 0 or book.gate_used != 0:
         return False
     due = bar.t + rules.latency
     if book.side != book.gate_side:
-        if rules.opposite == OPPOSITE_CLOSE:
+        if rules.opposite == OPPOSITE_CLOSE or (
+            rules.opposite == OPPOSITE_REVERSE and not admitted
+        ):
             order_exits(book, _OPPOSITE_GATE, due)
             book.gate_used = 1
-            raise_stage(book, STAGE_SIZED, _OPPOSITE_CLOSED)
+            if admitted:
+                raise_stage(book, STAGE_SIZED, _OPPOSITE_CLOSED)
         elif rules.opposite == OPPOSITE_REVERSE:
-            allowance = limits.max_positions + book.n
-            if account.positions < allowance and entry_block_reversing(book, gate, bar.t, rules):
+            block = entry_block(account, book, gate, bar.t, book.n, rules, limits)
+            if block == _OK:
                 order_exits(book, _OPPOSITE_GATE, due)
                 return True
         return False
-    if book.n >= rules.max_stack and rules.rearm != 0:
+    if admitted and book.n >= rules.max_stack and rules.rearm != 0:
         for i in range(book.n):
             book.tk_hold[i] = bar.t
         book.gate_used = 1
         raise_stage(book, STAGE_SIZED, _REARMED)
     return False
-
-
-@kernel
-def entry_block_reversing(book: Record, gate: Record, t: int, rules: Record) -> bool:
-    """Whether nothing but the position itself stands against a reversal."""
-    return (
-        book.order_side == 0
-        and not key_is_used(book, gate.key)
-        and t - book.last_fill >= rules.cooldown
-    )
 
 
 @kernel

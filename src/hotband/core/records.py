@@ -265,6 +265,7 @@ ACCOUNT: Final = np.dtype(
     [
         ("t", "i8"),  # open time of the last event
         ("day", "i8"),  # trading day of the last event; -NEVER = none yet
+        ("closeout_t", "i8"),  # open at which the last margin closeout was filled
         ("balance", "f8"),
         ("unrealised", "f8"),
         ("nav", "f8"),  # balance + unrealised at the last mark
@@ -372,6 +373,7 @@ def new_account(balance: float) -> Records:
     account = empty(ACCOUNT, 1)
     account["t"] = -NEVER
     account["day"] = -NEVER
+    account["closeout_t"] = -NEVER
     for field in ("balance", "nav", "peak"):
         account[field] = balance
     return account

@@ -149,6 +149,8 @@ def entry_units(
     units = notional / base_rate
     distance = stop_distance(price, rules)
     if rules.risk_frac > 0.0 and distance > 0.0:
+        # A stop inside the spread costs the spread: it is through the market from the start.
+        distance = max(distance, bar.ask_o - bar.bid_o)
         loss = (distance + price * rules.slippage) * bar.loss_o
         loss += 2.0 * rules.half_commission * base_rate
         at_risk = nav * rules.risk_frac / loss

@@ -116,7 +116,7 @@ def _gate_needs_step(
         return False
     if note_clock(bar, book, gate, rules, limits) != 0:
         return True
-    code = entry_block(account, book, gate, bar.t, rules, limits)
+    code = entry_block(account, book, gate, bar.t, ZERO, rules, limits)
     if code == _OK:
         code = position_block(book, rules)
     raise_stage(book, STAGE_SIZED, code)
@@ -139,7 +139,7 @@ def _turn_away(
     account: Record, book: Record, bar: Record, gate: Record, rules: Record, limits: Record
 ) -> int:
     """The reason that keeps an admitted gate out of a book that is shut."""
-    code = entry_block(account, book, gate, bar.t, rules, limits)
+    code = entry_block(account, book, gate, bar.t, ZERO, rules, limits)
     if code == _OK:
         code = _MAX_STACK if book.side == book.gate_side else _OPPOSITE_BLOCKED
     return code

@@ -30,6 +30,7 @@ from hotband.core.ledger import (
     charge_financing,
     check_margin,
     close_ticket,
+    drop_order,
     mark,
     open_ticket,
     total,
@@ -57,7 +58,11 @@ from hotband.core.sizing import entry_units
 _OK = constant(codes.OK)
 _SUPERSEDED = constant(codes.GATE_SUPERSEDED)
 _WINDOW_ENDED = constant(codes.WINDOW_ENDED)
+_GATE_USED = constant(codes.GATE_USED)
 _TAKE_PROFIT = constant(codes.TAKE_PROFIT)
+_MARGIN_CLOSEOUT = constant(codes.MARGIN_CLOSEOUT)
+_KILL_SWITCH = constant(codes.KILL_SWITCH)
+_STALE = constant(1 << codes.GATE_STALE)
 
 
 @kernel
@@ -93,6 +98,8 @@ def _fill_exits(
         if book.tk_due[i] <= bar.t:
             price = market_price(bar.bid_o, bar.ask_o, -book.side, rules.slippage)
             reason = book.tk_exit_code[i]
+            if reason == _MARGIN_CLOSEOUT:
+                account.closeout_t = bar.t
             close_ticket(account, book, k, i, bar, price, reason, AT_OPEN, rules, fills)
         else:
             i += 1
@@ -154,7 +161,7 @@ def _judge(bar: Record, book: Record, gate: Record, rules: Record, limits: Recor
     if mask != 0:
         if book.gate_stage == 0 and book.gate_code == _OK:
             book.gate_code = first_code(mask)
-    else:
+    elif book.gate_used == 0:
         raise_stage(book, STAGE_ADMITTED, _OK)
     return mask
 
@@ -172,9 +179,11 @@ def _enter(
 ) -> tuple[int, float]:
     book = books[k]
     if not reversing:
-        code = entry_block(account, book, gate, bar.t, rules, limits)
+        code = entry_block(account, book, gate, bar.t, ZERO, rules, limits)
         if code == _OK:
             code = position_block(book, rules)
+        if code == _GATE_USED:
+            return code, 0.0
         if code != _OK:
             raise_stage(book, STAGE_SIZED, code)
             return code, 0.0
@@ -222,12 +231,15 @@ def at_open(
     if live:
         mask = _judge(bar, book, gate, rules, limits)
         admitted = mask == 0
-        if admitted:
-            reversing = meet_position(account, book, gate, bar, rules, limits)
+        # Session, weekend and kill switch stop entries; the exits a gate asks for still work.
+        if book.gate_mask == 0 and not mask & _STALE:
+            reversing = meet_position(account, book, gate, bar, admitted, rules, limits)
     if book.n > 0:
         plan_exits(book, gate, bar, rules)
         if book.exits_due > 0:
             _fill_exits(account, books, k, bar, rules, fills)
+    if book.order_side != 0 and limits.kill_switch != 0:
+        drop_order(account, book, _KILL_SWITCH)
     if book.order_side != 0 and book.order_due <= bar.t:
         open_ticket(account, book, k, bar, rules, fills)
         mark(book, bar.bid_o, bar.ask_o, bar.gain_o, bar.loss_o, bar.base_o, rules.margin_rate)
@@ -382,9 +394,4 @@ def finish(account: Record, books: Records, days: Records) -> None:
         retire_gate(book)
         book.gate = -NEVER
         if book.order_side != 0:
-            book.refusals[_WINDOW_ENDED] += 1
-            account.orders -= 1
-            book.order_side = 0
-            book.order_notional = 0.0
-            book.order_margin = 0.0
-            book.order_due = NEVER
+            drop_order(account, book, _WINDOW_ENDED)

@@ -151,6 +151,13 @@ class Resolver:
                 f"one of {self.path('exit.horizons')}: {', '.join(f'{h:g}' for h in allowed)}",
                 "Hold for one of them, or add it.",
             )
+        if settings.flat_before_weekend and settings.weekend_exit_minutes == 0:
+            raise ProfileError(
+                f"{self.path('weekend_exit_minutes')} of {self.instrument}",
+                "0 minutes with flat_before_weekend",
+                "minutes above 0, in which positions can be closed",
+                "Give it minutes, or set flat_before_weekend: false.",
+            )
         deriver = settings.deriver
         if deriver.history_runs < deriver.min_history_runs:
             raise ProfileError(

@@ -139,8 +139,17 @@ class PortfolioManager:
         """One open time: a BAR (and the live GATE or None), shape (1,), per instrument.
 
         Returns the decisions whose verdict or reasons changed and the fills that followed.
-        Raises InputError for an instrument that the manager does not hold.
+        Raises InputError for an instrument that the manager does not hold, bars of different
+        open times, and a time that is not after the last one.
         """
+        times = {int(bar["t"][0]) for bar, _ in events.values()}
+        if len(times) != 1 or min(times) <= int(self.account[0].t):
+            raise InputError(
+                "open times of the bars",
+                sorted(times),
+                f"one time after {int(self.account[0].t)}",
+                "Hand over the bars of one open time at once, in order of time.",
+            )
         for name in events:
             if name not in self.names:
                 raise InputError(

@@ -197,3 +197,35 @@ def test_stacked_tickets_expire_one_by_one() -> None:
     _walk(desk, 3, 7, 1.1020)
     assert [(int(x.t), int(x.entry_t)) for x in desk.trades] == [(at(5), T0), (at(7), at(2))]
     assert [round(float(x.gross), 6) for x in desk.trades] == [20.0, 10.0]
+
+
+def test_an_opposite_gate_closes_even_where_the_kill_switch_stops_entries() -> None:
+    for opposite in (r.OPPOSITE_CLOSE, r.OPPOSITE_REVERSE):
+        desk = Desk(rules(opposite=opposite))
+        desk.enter(PRICE)
+        desk.limits["kill_switch"] = 1
+        desk.step(bar(at(1), PRICE), gate(at(1), -1))
+        assert desk.trade.reason == codes.OPPOSITE_GATE
+        assert desk.account.positions == 0
+
+
+def test_a_kill_switch_cancels_an_order_on_its_way() -> None:
+    desk = Desk(rules(latency=2 * MINUTE))
+    desk.step(bar(T0, PRICE), gate(T0))
+    desk.limits["kill_switch"] = 1
+    for i in (1, 2, 3):
+        desk.step(bar(at(i), PRICE), gate(T0))
+    desk.end()
+    assert (desk.book.planned, desk.book.filled, desk.account.orders) == (1, 0, 0)
+    assert desk.book.refusals[codes.KILL_SWITCH] == 1
+
+
+def test_nothing_is_opened_at_the_open_that_closed_the_account_out() -> None:
+    # 10,000 at 50 % in 6,000: at 0.66 the NAV is 6,000 - 4,400 = 1,600, half of the margin
+    # 10,000 x 0.66 x 0.5 / 2 = 1,650. All is closed at that open and the fresh gate stays out.
+    all_of_it = limits(closeout=0.5)
+    desk = Desk(rules(margin_rate=0.5, max_stack=2), balance=6_000.0, limit=all_of_it)
+    desk.enter(PRICE)
+    _, code, _ = desk.step(bar(at(1), 0.6600), gate(at(1)))
+    assert desk.trade.reason == codes.MARGIN_CLOSEOUT
+    assert (code, desk.account.positions) == (codes.MARGIN_CLOSEOUT, 0)
