@@ -8,10 +8,12 @@ set a new drawdown is passed at once.
 
 import math
 
-from hotband.core.jit import kernel
+from hotband.core.jit import constant, kernel
 from hotband.core.planning import move_stop
 from hotband.core.records import Record, Records
-from hotband.core.shared import BLOCK_BARS
+from hotband.core.shared import BLOCK_BARS, BLOCK_SHIFT
+
+_WITHIN_BLOCK = constant(BLOCK_BARS - 1)
 
 
 @kernel
@@ -56,126 +58,6 @@ def danger_price(
 
 
 @kernel
-def _hold_long(
-    account: Record,
-    book: Record,
-    i: int,
-    end: int,
-    bars: Records,
-    blocks: Records,
-    rules: Record,
-    danger: float,
-) -> int:
-    """Mark a lone long ticket from bar ``i`` until a level is touched or ``end``."""
-    stop, target = book.tk_stop[0], book.tk_target[0]
-    best, worst = book.tk_best[0], book.tk_worst[0]
-    entry, units, balance = book.tk_entry[0], book.tk_units[0], account.balance
-    peak, max_dd, max_frac = account.peak, account.max_dd, account.max_dd_frac
-    still = rules.trail_frac + rules.trail_abs + rules.breakeven_frac + rules.breakeven_abs == 0.0
-    while i < end:
-        if i % BLOCK_BARS == 0 and i + BLOCK_BARS <= end:
-            block = blocks[i // BLOCK_BARS]
-            low, high = block.bid_l, block.bid_h
-            touched = low <= stop or high >= target or low <= danger
-            if not touched and (still or high <= best):
-                quote = (block.bid_c_max - entry) * units
-                top = balance + quote * (block.gain_max if quote > 0.0 else block.loss_min)
-                quote = (block.bid_c_min - entry) * units
-                bottom = balance + quote * (block.gain_min if quote > 0.0 else block.loss_max)
-                fall = max(peak, top) - bottom
-                exact = top <= peak or block.steady != 0
-                if exact and fall <= max_dd and fall <= max_frac * peak:
-                    peak = max(peak, top)
-                    best, worst = max(best, high), min(worst, low)
-                    i += BLOCK_BARS
-                    continue
-        bar = bars[i]
-        low, high = bar.bid_l, bar.bid_h
-        if low <= stop or high >= target or low <= danger:
-            break
-        worst = min(worst, low)
-        if high > best:
-            best = high
-            if not still:
-                book.tk_best[0] = best
-                move_stop(book, 0, rules)
-                stop = book.tk_stop[0]
-        quote = (bar.bid_c - entry) * units
-        nav = balance + quote * (bar.gain_c if quote > 0.0 else bar.loss_c)
-        if nav > peak:
-            peak = nav
-        else:
-            fall = peak - nav
-            max_dd = max(max_dd, fall)
-            if fall > max_frac * peak:
-                max_frac = fall / peak
-        i += 1
-    book.tk_best[0], book.tk_worst[0] = best, worst
-    account.peak, account.max_dd, account.max_dd_frac = peak, max_dd, max_frac
-    return i
-
-
-@kernel
-def _hold_short(
-    account: Record,
-    book: Record,
-    i: int,
-    end: int,
-    bars: Records,
-    blocks: Records,
-    rules: Record,
-    danger: float,
-) -> int:
-    """Mark a lone short ticket from bar ``i`` until a level is touched or ``end``."""
-    stop, target = book.tk_stop[0], book.tk_target[0]
-    best, worst = book.tk_best[0], book.tk_worst[0]
-    entry, units, balance = book.tk_entry[0], book.tk_units[0], account.balance
-    peak, max_dd, max_frac = account.peak, account.max_dd, account.max_dd_frac
-    still = rules.trail_frac + rules.trail_abs + rules.breakeven_frac + rules.breakeven_abs == 0.0
-    while i < end:
-        if i % BLOCK_BARS == 0 and i + BLOCK_BARS <= end:
-            block = blocks[i // BLOCK_BARS]
-            low, high = block.ask_l, block.ask_h
-            touched = high >= stop or low <= target or high >= danger
-            if not touched and (still or low >= best):
-                quote = -(block.ask_c_min - entry) * units
-                top = balance + quote * (block.gain_max if quote > 0.0 else block.loss_min)
-                quote = -(block.ask_c_max - entry) * units
-                bottom = balance + quote * (block.gain_min if quote > 0.0 else block.loss_max)
-                fall = max(peak, top) - bottom
-                exact = top <= peak or block.steady != 0
-                if exact and fall <= max_dd and fall <= max_frac * peak:
-                    peak = max(peak, top)
-                    best, worst = min(best, low), max(worst, high)
-                    i += BLOCK_BARS
-                    continue
-        bar = bars[i]
-        low, high = bar.ask_l, bar.ask_h
-        if high >= stop or low <= target or high >= danger:
-            break
-        worst = max(worst, high)
-        if low < best:
-            best = low
-            if not still:
-                book.tk_best[0] = best
-                move_stop(book, 0, rules)
-                stop = book.tk_stop[0]
-        quote = -(bar.ask_c - entry) * units
-        nav = balance + quote * (bar.gain_c if quote > 0.0 else bar.loss_c)
-        if nav > peak:
-            peak = nav
-        else:
-            fall = peak - nav
-            max_dd = max(max_dd, fall)
-            if fall > max_frac * peak:
-                max_frac = fall / peak
-        i += 1
-    book.tk_best[0], book.tk_worst[0] = best, worst
-    account.peak, account.max_dd, account.max_dd_frac = peak, max_dd, max_frac
-    return i
-
-
-@kernel
 def hold_on(
     account: Record,
     book: Record,
@@ -186,7 +68,58 @@ def hold_on(
     rules: Record,
     danger: float,
 ) -> int:
-    """Mark a lone ticket from bar ``i``; the first bar that touches a level, else ``end``."""
-    if book.side > 0:
-        return _hold_long(account, book, i, end, bars, blocks, rules, danger)
-    return _hold_short(account, book, i, end, bars, blocks, rules, danger)
+    """Mark a lone ticket from bar ``i``; the first bar that touches a level, else ``end``.
+
+    Prices are taken times the side, so that for a short, too, up is good; a sign changes no
+    bit of a comparison.
+    """
+    long = book.side > 0
+    sign = 1.0 if long else -1.0
+    stop, target, danger = sign * book.tk_stop[0], sign * book.tk_target[0], sign * danger
+    best, worst = sign * book.tk_best[0], sign * book.tk_worst[0]
+    entry, units, balance = sign * book.tk_entry[0], book.tk_units[0], account.balance
+    peak, max_dd, max_frac = account.peak, account.max_dd, account.max_dd_frac
+    still = rules.trail_frac + rules.trail_abs + rules.breakeven_frac + rules.breakeven_abs == 0.0
+    while i < end:
+        if i & _WITHIN_BLOCK == 0 and i + BLOCK_BARS <= end:
+            block = blocks[i >> BLOCK_SHIFT]
+            bad = block.bid_l if long else -block.ask_h
+            good = block.bid_h if long else -block.ask_l
+            touched = bad <= stop or good >= target or bad <= danger
+            if not touched and (still or good <= best):
+                quote = ((block.bid_c_max if long else -block.ask_c_min) - entry) * units
+                top = balance + quote * (block.gain_max if quote > 0.0 else block.loss_min)
+                quote = ((block.bid_c_min if long else -block.ask_c_max) - entry) * units
+                bottom = balance + quote * (block.gain_min if quote > 0.0 else block.loss_max)
+                fall = max(peak, top) - bottom
+                exact = top <= peak or block.steady != 0
+                if exact and fall <= max_dd and fall <= max_frac * peak:
+                    peak = max(peak, top)
+                    best, worst = max(best, good), min(worst, bad)
+                    i += BLOCK_BARS
+                    continue
+        bar = bars[i]
+        bad = bar.bid_l if long else -bar.ask_h
+        good = bar.bid_h if long else -bar.ask_l
+        if bad <= stop or good >= target or bad <= danger:
+            break
+        worst = min(worst, bad)
+        if good > best:
+            best = good
+            if not still:
+                book.tk_best[0] = sign * best
+                move_stop(book, 0, rules)
+                stop = sign * book.tk_stop[0]
+        quote = ((bar.bid_c if long else -bar.ask_c) - entry) * units
+        nav = balance + quote * (bar.gain_c if quote > 0.0 else bar.loss_c)
+        if nav > peak:
+            peak = nav
+        else:
+            fall = peak - nav
+            max_dd = max(max_dd, fall)
+            if fall > max_frac * peak:
+                max_frac = fall / peak
+        i += 1
+    book.tk_best[0], book.tk_worst[0] = sign * best, sign * worst
+    account.peak, account.max_dd, account.max_dd_frac = peak, max_dd, max_frac
+    return i

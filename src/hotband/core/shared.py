@@ -18,7 +18,8 @@ from hotband.core.records import (
     Records,
 )
 
-BLOCK_BARS: Final = 8
+BLOCK_SHIFT: Final = 3
+BLOCK_BARS: Final = 1 << BLOCK_SHIFT
 BLOCK: Final = np.dtype(
     [
         ("bid_h", "f8"),
