@@ -5,6 +5,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from hotband.core import codes
+from hotband.core import records as r
 from tests.naive.naive_gating import Row
 from tests.naive.naive_sizing import market
 
@@ -36,6 +37,7 @@ class NaiveAccount:
     start: float = 0.0
     side: int = 0
     tickets: list[Ticket] = field(default_factory=list)
+    keys: list[int] = field(default_factory=list)
     last_fill: float = -math.inf
     fills: list[Row] = field(default_factory=list)
     costs: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
@@ -184,3 +186,9 @@ class NaiveAccount:
         for ticket in self.tickets:
             if ticket.leaves_at == math.inf:
                 ticket.leaves_at, ticket.leaves_for = due, reason
+
+    def is_duplicate(self, gate: Row) -> bool:
+        return gate["key"] != 0 and gate["key"] in self.keys[-r.MAX_KEYS :]
+
+    def is_cooling(self, bar: Row) -> bool:
+        return bool(bar["t"] < self.last_fill + self.rules["cooldown"])

@@ -51,6 +51,9 @@ def threshold_failures(gate: Row, side: int, rules: Row) -> list[int]:
         codes.HAZARD_BELOW_MIN: hazard < rules["hazard_min"],
         codes.REPETITIONS_SHORT: gate["reps"] < rules["min_reps"],
         codes.FLAT_DIRECTION: side == 0,
+        codes.HAZARD_AT_EXIT: hazard >= rules["hazard_exit"]
+        if rules["hazard_exit_above"]
+        else hazard <= rules["hazard_exit"],
         codes.REGIME_MISSING: filtered and regime == 0,
         codes.REGIME_FILTERED: filtered and regime > 0 and not rules["regimes_on"] >> regime & 1,
         codes.REGIME_CONFIDENCE_LOW: least > 0 and (math.isnan(sure) or sure < least),

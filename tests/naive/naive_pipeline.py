@@ -32,14 +32,26 @@ class Order:
     due: int
     gate: Row
     limit: int
+    decided: int
+
+
+def barred(account: NaiveAccount, order: Order, bar: Row) -> list[int]:
+    """What stands against filling an order that was decided before this bar."""
+    clock = clock_failures(bar, order.gate, account.rules, account.limits)
+    needed = order.units * bar["base_o"] * account.rules["margin_rate"]
+    return [
+        *(code for code in clock if code != codes.GATE_STALE),
+        *([codes.NAV_NOT_POSITIVE] if account.nav <= 0 else []),
+        *([codes.MARGIN_CLOSEOUT] if account.closed_out_at == bar["t"] else []),
+        *([codes.MARGIN_BUDGET] if needed > account.nav - account.margin else []),
+    ]
 
 
 @dataclass
 class NaivePipeline(NaiveAccount):
     order: Order | None = None
     stories: list[Story] = field(default_factory=list)
-    cancelled: int = 0
-    keys: list[int] = field(default_factory=list)
+    cancelled: Counter[int] = field(default_factory=Counter)
     equity: list[float] = field(default_factory=list)
     days: dict[int, float] = field(default_factory=dict)
 
@@ -67,7 +79,7 @@ class NaivePipeline(NaiveAccount):
             reversing = self.meet_position(bar, gate, story, admitted)
         if self.limits["kill_switch"] and self.order:
             self.order = None
-            self.cancelled += 1
+            self.cancelled[codes.KILL_SWITCH] += 1
         self.plan_exits(bar, gate)
         self.leave_where_due(bar)
         self.fill_order(bar)
@@ -130,12 +142,6 @@ class NaivePipeline(NaiveAccount):
             if over and ticket.leaves_at == math.inf:
                 ticket.leaves_at, ticket.leaves_for = due, codes.HOLD_EXPIRY
 
-    def is_duplicate(self, gate: Row) -> bool:
-        return gate["key"] != 0 and gate["key"] in self.keys[-r.MAX_KEYS :]
-
-    def is_cooling(self, bar: Row) -> bool:
-        return bool(bar["t"] < self.last_fill + self.rules["cooldown"])
-
     def refusal(self, bar: Row, gate: Row, story: Story) -> int | None:
         if story.used:
             return codes.GATE_USED
@@ -170,7 +176,8 @@ class NaivePipeline(NaiveAccount):
         story.used = True
         if gate["key"] != 0:
             self.keys.append(gate["key"])
-        self.order = Order(story.side, units, bar["t"] + self.rules["latency"], gate, limit)
+        due = bar["t"] + self.rules["latency"]
+        self.order = Order(story.side, units, due, gate, limit, bar["t"])
 
     def size(self, bar: Row, side: int, *, as_if_flat: bool) -> tuple[float, int]:
         held = 0.0 if as_if_flat else self.side * sum(ticket.units for ticket in self.tickets)
@@ -180,6 +187,10 @@ class NaivePipeline(NaiveAccount):
     def fill_order(self, bar: Row) -> None:
         order = self.order
         if order is None or order.due > bar["t"]:
+            return
+        if order.decided < bar["t"] and (against := barred(self, order, bar)):
+            self.order = None
+            self.cancelled[against[0]] += 1
             return
         self.order, self.side, self.last_fill = None, order.side, bar["t"]
         side, rules, units = order.side, self.rules, order.units
@@ -231,6 +242,6 @@ class NaivePipeline(NaiveAccount):
             if story.stage < PLANNED and story.reason is not None:
                 lost[story.reason] += 1
         lost[codes.GATE_SUPERSEDED] += skipped
-        lost[codes.KILL_SWITCH] += self.cancelled
+        lost.update(self.cancelled)
         lost[codes.WINDOW_ENDED] += self.order is not None
         return stages, {code: count for code, count in lost.items() if count}

@@ -50,9 +50,9 @@ def import_(
         from hotband.stores.urls import open_bar_store
 
         store = open_bar_store(bars or Locations.from_environment().bars)
-        reports = []
-        for path in files:
-            read, report = read_bars(
+        # All files are read before one is stored: a bad one leaves the store as it was.
+        everything = [
+            read_bars(
                 path,
                 instrument=instrument,
                 granularity=granularity,
@@ -60,6 +60,10 @@ def import_(
                 on_crossed=on_crossed,
                 zone=zone,
             )
+            for path in files
+        ]
+        reports = []
+        for read, report in everything:
             added = store.append(read, replace=replace)
             reports.append(report.to_dict() | {"bars_added": added})
             if not as_json:

@@ -21,10 +21,13 @@ def demo(
     with reported():
         from hotband.feeds.demo import demo_bars
         from hotband.market.calendar import parse_time
+        from hotband.profile import load_profile
         from hotband.research.simulator import BacktestSimulator
 
         bars = demo_bars(PAIRS, parse_time(WARM_UP), parse_time(END), seed=seed, edge=edge)
-        result = BacktestSimulator(PAIRS, START, END, bars=bars, gates={}).run()
+        result = BacktestSimulator(
+            PAIRS, START, END, profile=load_profile(), bars=bars, gates={}
+        ).run()
         if as_json:
             print_json(result.to_dict(series=False))
             return

@@ -51,6 +51,7 @@ REGIME_MISSING: Final = 34
 REGIME_FILTERED: Final = 35
 REGIME_CONFIDENCE_LOW: Final = 36
 MARKET_CLOSED: Final = 37
+HAZARD_AT_EXIT: Final = 38
 
 # Planning.
 ORDER_PENDING: Final = 48
@@ -142,9 +143,10 @@ _TABLE: Final = (
     Reason(REGIME_FILTERED, "regime_filtered", "the gate's regime is filtered out", _R),
     Reason(REGIME_CONFIDENCE_LOW, "regime_confidence_low", "regime confidence too low", _R),
     Reason(MARKET_CLOSED, "market_closed", "outside the trading week, or the daily closure", _B),
+    Reason(HAZARD_AT_EXIT, "hazard_at_exit", "its hazard would close the position at once", _R),
     Reason(ORDER_PENDING, "order_pending", "an order of the instrument is on its way", _R),
     Reason(GATE_USED, "gate_used", "the gate has already made its entry", _N),
-    Reason(DUPLICATE_SIGNAL, "duplicate_signal", "the signal key has been used before", _R),
+    Reason(DUPLICATE_SIGNAL, "duplicate_signal", "the signal key is among the last eight used", _R),
     Reason(COOLDOWN_ACTIVE, "cooldown_active", "too soon after the last fill", _R),
     Reason(MAX_STACK_LIMIT, "max_stack_limit_reached", "as many tickets as max_stack allows", _R),
     Reason(OPPOSITE_SIDE_BLOCKED, "opposite_side_blocked", "a position on the other side", _R),

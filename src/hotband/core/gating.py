@@ -87,6 +87,15 @@ def _regime_mask(gate: Record, rules: Record) -> int:
 
 
 @kernel
+def at_exit(hazard: float, rules: Record) -> bool:
+    """Whether a gate's hazard asks open positions to close; never where no limit is set."""
+    limit = rules.hazard_exit
+    if rules.hazard_exit_above != 0:
+        return hazard >= limit
+    return hazard <= limit
+
+
+@kernel
 def threshold_mask(gate: Record, side: int, rules: Record) -> int:
     """Every threshold that ``gate`` fails; ``side`` is what :func:`trade_side` gave.
 
@@ -113,10 +122,15 @@ def threshold_mask(gate: Record, side: int, rules: Record) -> int:
 @kernel
 def clock_mask(bar: Record, gate: Record, rules: Record, limits: Record) -> int:
     """What forbids an entry at this bar's open whatever the gate's values are."""
+    return (bar.t - gate.known > rules.max_age) * _STALE | barring_mask(bar, limits)
+
+
+@kernel
+def barring_mask(bar: Record, limits: Record) -> int:
+    """What forbids any entry at this bar's open: session, weekend, holiday, kill switch."""
     flags = bar.marks
     return (
-        (bar.t - gate.known > rules.max_age) * _STALE
-        | (flags & IN_SESSION == 0) * _SESSION_CLOSED
+        (flags & IN_SESSION == 0) * _SESSION_CLOSED
         | (flags & (IN_SESSION | SESSION_EXIT) == IN_SESSION | SESSION_EXIT) * _SESSION_EXIT
         | (flags & WEEK_END != 0) * _WEEKEND
         | (flags & HOLIDAY_BAR != 0) * _HOLIDAY

@@ -2,7 +2,7 @@
 
 Numba does not see a change in a function imported from another file: a cached caller keeps
 the old callee. The cache folder is therefore keyed by a hash of every source file of
-``core/`` and ``gates/`` kernels that compile against it, so that any edit starts cold.
+the folders that hold kernels, so that any edit there starts cold.
 """
 
 import hashlib

@@ -7,6 +7,7 @@ and filled by ``step`` when they are due.
 import math
 
 from hotband.core import codes
+from hotband.core.gating import at_exit, barring_mask, first_code
 from hotband.core.jit import constant, kernel
 from hotband.core.ledger import order_exits, remember_key, round_level
 from hotband.core.records import (
@@ -34,6 +35,8 @@ _HOLD_EXPIRY = constant(codes.HOLD_EXPIRY)
 _HAZARD_EXIT = constant(codes.HAZARD_EXIT)
 _OPPOSITE_GATE = constant(codes.OPPOSITE_GATE)
 _MARGIN_CLOSEOUT = constant(codes.MARGIN_CLOSEOUT)
+_NAV_NOT_POSITIVE = constant(codes.NAV_NOT_POSITIVE)
+_MARGIN_BUDGET = constant(codes.MARGIN_BUDGET)
 _WEEKEND_FLAT = constant(codes.WEEKEND_FLAT)
 _BREAKEVEN = constant(codes.BREAKEVEN_STOP)
 _TRAILING = constant(codes.TRAILING_STOP)
@@ -151,12 +154,9 @@ def plan_exits(book: Record, gate: Record, bar: Record, rules: Record) -> None:
     due = bar.t + rules.latency
     if rules.flat_weekend != 0 and bar.marks & FLATTEN:
         order_exits(book, _WEEKEND_FLAT, due)
-    limit = rules.hazard_exit
     live = book.gate == gate.known and bar.t - gate.known <= rules.max_age
-    if live and not math.isnan(limit):
-        passed = gate.hazard >= limit if rules.hazard_exit_above != 0 else gate.hazard <= limit
-        if passed:
-            order_exits(book, _HAZARD_EXIT, due)
+    if live and at_exit(gate.hazard, rules):
+        order_exits(book, _HAZARD_EXIT, due)
     if rules.hold > 0:
         for i in range(book.n):
             if bar.t - book.tk_hold[i] >= rules.hold and book.tk_due[i] == NEVER:
@@ -178,6 +178,25 @@ def plan_entry(book: Record, gate: Record, t: int, units: float, limit: int, rul
     book.gate_used = 1
     remember_key(book, gate.key)
     raise_stage(book, STAGE_PLANNED, _OK)
+
+
+@kernel
+def fill_block(account: Record, book: Record, bar: Record, rules: Record, limits: Record) -> int:
+    """Why an order that is due may no longer be filled; OK = nothing.
+
+    Hard blocks stop entries at the fill, too, and a broker refuses an order that the margin
+    left does not cover.
+    """
+    mask = barring_mask(bar, limits)
+    if mask != 0:
+        return first_code(mask)
+    if not account.nav > 0.0:
+        return _NAV_NOT_POSITIVE
+    if account.closeout_t == bar.t:
+        return _MARGIN_CLOSEOUT
+    if book.order_units * bar.base_o * rules.margin_rate > account.nav - account.margin:
+        return _MARGIN_BUDGET
+    return _OK
 
 
 @kernel

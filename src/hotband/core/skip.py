@@ -9,7 +9,7 @@ bit against repeated ``step``.
 import math
 
 from hotband.core import codes
-from hotband.core.gating import clock_mask, first_code
+from hotband.core.gating import at_exit, clock_mask, first_code
 from hotband.core.hold import danger_price, first_at, hold_on, touches
 from hotband.core.jit import ZERO, constant, kernel
 from hotband.core.ledger import mark, total
@@ -95,11 +95,8 @@ def _gate_needs_step(
         return False
     if gate.known != book.gate:
         meet_gate(book, bar, gate, rules)
-    limit = rules.hazard_exit
-    if not math.isnan(limit):
-        passed = gate.hazard >= limit if rules.hazard_exit_above != 0 else gate.hazard <= limit
-        if passed:
-            return True
+    if at_exit(gate.hazard, rules):
+        return True
     if book.gate_mask != 0:
         note_clock(bar, book, gate, rules, limits)
         return False

@@ -22,7 +22,7 @@ from hotband.core.fills import (
     touch_at_open,
     touch_inside,
 )
-from hotband.core.gating import clock_mask, first_code, threshold_mask, trade_side
+from hotband.core.gating import at_exit, clock_mask, first_code, threshold_mask, trade_side
 from hotband.core.jit import ZERO, constant, kernel
 from hotband.core.ledger import (
     AT_OPEN,
@@ -38,6 +38,7 @@ from hotband.core.ledger import (
 from hotband.core.logbook import note_decision
 from hotband.core.planning import (
     entry_block,
+    fill_block,
     meet_position,
     move_stop,
     plan_entry,
@@ -62,6 +63,7 @@ _GATE_USED = constant(codes.GATE_USED)
 _TAKE_PROFIT = constant(codes.TAKE_PROFIT)
 _MARGIN_CLOSEOUT = constant(codes.MARGIN_CLOSEOUT)
 _KILL_SWITCH = constant(codes.KILL_SWITCH)
+_HAZARD_AT_EXIT = constant(1 << codes.HAZARD_AT_EXIT)
 _STALE = constant(1 << codes.GATE_STALE)
 
 
@@ -108,6 +110,16 @@ def _fill_exits(
 
 
 @kernel
+def _fill_entry(
+    account: Record, books: Records, k: int, bar: Record, rules: Record, fills: Records
+) -> None:
+    book = books[k]
+    open_ticket(account, book, k, bar, rules, fills)
+    mark(book, bar.bid_o, bar.ask_o, bar.gain_o, bar.loss_o, bar.base_o, rules.margin_rate)
+    total(account, books)
+
+
+@kernel
 def _fill_gaps(
     account: Record, books: Records, k: int, bar: Record, rules: Record, fills: Records
 ) -> None:
@@ -147,7 +159,9 @@ def meet_gate(book: Record, bar: Record, gate: Record, rules: Record) -> None:
     book.refusals[_SUPERSEDED] += gate.skipped
     book.gate = gate.known
     book.gate_side = trade_side(bar, gate, rules)
-    book.gate_mask = threshold_mask(gate, book.gate_side, rules)
+    # A gate that would close the position at once may not open it.
+    contradiction = at_exit(gate.hazard, rules) * _HAZARD_AT_EXIT
+    book.gate_mask = threshold_mask(gate, book.gate_side, rules) | contradiction
     book.gate_stage = 0
     book.gate_code = _OK
     book.gate_used = 0
@@ -222,13 +236,9 @@ def at_open(
         if book.exits_due > 0:
             _fill_exits(account, books, k, bar, rules, fills)
         _fill_gaps(account, books, k, bar, rules, fills)
-    mask = ZERO
-    code = _OK
-    units = 0.0
-    live = gate.known != -NEVER
-    admitted = False
-    reversing = False
-    if live:
+    mask, code, units = ZERO, _OK, 0.0
+    admitted, reversing = False, False
+    if gate.known != -NEVER:
         mask = _judge(bar, book, gate, rules, limits)
         admitted = mask == 0
         # Session, weekend and kill switch stop entries; the exits a gate asks for still work.
@@ -238,26 +248,19 @@ def at_open(
         plan_exits(book, gate, bar, rules)
         if book.exits_due > 0:
             _fill_exits(account, books, k, bar, rules, fills)
-    if book.order_side != 0 and limits.kill_switch != 0:
-        drop_order(account, book, _KILL_SWITCH)
-    if book.order_side != 0 and book.order_due <= bar.t:
-        open_ticket(account, book, k, bar, rules, fills)
-        mark(book, bar.bid_o, bar.ask_o, bar.gain_o, bar.loss_o, bar.base_o, rules.margin_rate)
-        total(account, books)
+    if book.order_side != 0:
+        if limits.kill_switch != 0:
+            drop_order(account, book, _KILL_SWITCH)
+        elif book.order_due <= bar.t:
+            block = fill_block(account, book, bar, rules, limits)
+            if block == _OK:
+                _fill_entry(account, books, k, bar, rules, fills)
+            else:
+                drop_order(account, book, block)
     if admitted:
         code, units = _enter(account, books, k, bar, gate, reversing, rules, limits)
         if units > 0.0 and book.order_due <= bar.t:
-            open_ticket(account, book, k, bar, rules, fills)
-            mark(
-                book,
-                bar.bid_o,
-                bar.ask_o,
-                bar.gain_o,
-                bar.loss_o,
-                bar.base_o,
-                rules.margin_rate,
-            )
-            total(account, books)
+            _fill_entry(account, books, k, bar, rules, fills)
     return mask, code, units
 
 

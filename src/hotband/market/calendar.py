@@ -170,9 +170,10 @@ def _wall_ns(what: str, text: str, year: int | None) -> int:
 
 
 @lru_cache(maxsize=32)
-def _holiday_edges(
+def holiday_edges(
     zone: str, yearly: tuple[tuple[str, str], ...], dated: tuple[tuple[str, str], ...]
 ) -> Times:
+    """Starts and ends of all holidays in turn, as instants, ascending and disjoint."""
     spans = []
     for start, end in yearly:
         _wall_ns("holiday", start, 2001), _wall_ns("holiday", end, 2001)
@@ -222,7 +223,7 @@ class MarketHours:
             raise InputError("week_close", self.week_close, "not week_open", "Close the week.")
         clock_minute("closure_start", self.closure_start)
         clock_minute("closure_end", self.closure_end)
-        _holiday_edges(self.zone, self.holidays, self.dated_holidays)
+        holiday_edges(self.zone, self.holidays, self.dated_holidays)
 
     def _rolls(self) -> tuple[Times, Times]:
         return wall_instants(self.zone, clock_minute("roll", self.roll), WORKDAYS)
@@ -272,7 +273,7 @@ class MarketHours:
 
     def in_holiday(self, t_ns: npt.ArrayLike) -> Flags:
         """Whether a holiday, yearly or dated, holds."""
-        edges = _holiday_edges(self.zone, self.holidays, self.dated_holidays)
+        edges = holiday_edges(self.zone, self.holidays, self.dated_holidays)
         return np.asarray(np.searchsorted(edges, checked_times(t_ns), side="right") % 2 == 1)
 
     def next_week_close(self, t_ns: npt.ArrayLike) -> Times:

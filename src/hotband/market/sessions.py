@@ -22,6 +22,7 @@ from hotband.market.calendar import (
     Times,
     checked_times,
     clock_minute,
+    holiday_edges,
     merge_spans,
     wall_instants,
     zone_clock,
@@ -151,12 +152,23 @@ def session_flags(
     return np.asarray(flags, np.int32)
 
 
+def _last_trade_ns(times: Times, hours: MarketHours) -> Times:
+    """The next weekly close, or the start of the holiday that runs into it."""
+    close = hours.next_week_close(times)
+    edges = holiday_edges(hours.zone, hours.holidays, hours.dated_holidays)
+    if not len(edges):
+        return close
+    at = np.searchsorted(edges, close - 1, side="right")
+    return np.where(at % 2 == 1, edges[np.maximum(at - 1, 0)], close)
+
+
 def market_flags(
     t_ns: npt.ArrayLike, granularity_ns: int, hours: MarketHours, weekend_minutes: float
 ) -> npt.NDArray[np.int32]:
     """WEEK_END, FLATTEN, HOLIDAY_BAR and CLOSED_BAR of bars that open at ``t_ns``.
 
-    WEEK_END and FLATTEN: the bar ends later than ``weekend_minutes`` before the weekly close.
+    WEEK_END and FLATTEN: the bar ends later than ``weekend_minutes`` before the weekly close,
+    or before the start of a holiday that runs into it.
     HOLIDAY_BAR and CLOSED_BAR are judged at the open. Bars of a day or longer all open at the
     roll, so for them the daily closure does not count. Negative minutes raise ProfileError.
     """
@@ -164,7 +176,7 @@ def market_flags(
     if not 0 <= weekend_minutes < math.inf:
         raise ProfileError("weekend_minutes", weekend_minutes, "0 or more", "Use 0 for none.")
     inside = hours.in_week(times)
-    last = hours.next_week_close(times) - round(weekend_minutes * MINUTE_NS)
+    last = _last_trade_ns(times, hours) - round(weekend_minutes * MINUTE_NS)
     ending = inside & (times + granularity_ns > last)
     closed = ~inside
     if granularity_ns < DAY_NS:

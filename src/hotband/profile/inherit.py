@@ -158,6 +158,15 @@ class Resolver:
                 "minutes above 0, in which positions can be closed",
                 "Give it minutes, or set flat_before_weekend: false.",
             )
+        if settings.flat_before_weekend and (
+            settings.latency_seconds >= 60 * settings.weekend_exit_minutes
+        ):
+            raise ProfileError(
+                f"{self.path('latency_seconds')} of {self.instrument}",
+                f"{settings.latency_seconds:g} seconds with flat_before_weekend",
+                f"less than weekend_exit_minutes, {settings.weekend_exit_minutes:g}",
+                "An exit ordered that late would fill after the weekend: widen the minutes.",
+            )
         deriver = settings.deriver
         if deriver.history_runs < deriver.min_history_runs:
             raise ProfileError(

@@ -18,7 +18,7 @@ _HEAD = (
     "trades", "pnl", "return_pct", "profit_factor", "win_rate", "win_loss_ratio", "expectancy",
     "median_trade_pnl", "avg_hold_minutes", "max_dd", "max_dd_pct", "pnl_to_drawdown", "sharpe",
     "daily_t", "sortino", "exposure_time", "avg_mae_pips", "avg_mfe_pips", "cost_total",
-    "cost_commission", "cost_spread", "cost_slippage", "cost_financing", "days",
+    "cost_commission", "cost_spread", "cost_slippage", "cost_conversion", "cost_financing", "days",
 )  # fmt: skip
 _DIRECTIONS = {"LONG": "long", "SHORT": "short"}
 

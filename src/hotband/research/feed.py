@@ -5,7 +5,7 @@ its prices here, once per run; the pipeline itself looks nothing up.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -127,18 +127,6 @@ def make_feed(
         gate_of_bar=(live + 1).astype(np.int64),
         unjudged=unjudged,
     )
-
-
-def with_gates(feed: Feed, gates: Gates) -> Feed:
-    """The same feed with other gates."""
-    live, judged, unjudged = align(
-        np.ascontiguousarray(feed.bars["t"]),
-        np.ascontiguousarray(gates.data["known"]),
-        gates.data,
-    )
-    rows = with_sentinel(judged)
-    rows.setflags(write=False)
-    return replace(feed, gates=rows, gate_of_bar=(live + 1).astype(np.int64), unjudged=unjudged)
 
 
 @dataclass(frozen=True, eq=False)

@@ -74,7 +74,7 @@ def lambda_map(
     before = _recorded(source, bars.instrument, 0, start_ns)
     if before is not None:
         hazards = before.data["hazard"]
-        hazards = hazards[np.isfinite(hazards)]
+        hazards = hazards[np.isfinite(hazards) & (before.data["synthetic"] == 0)]
         known, surprises = surprises_of(bars, deriver_settings(settings))
         surprises = surprises[(known <= start_ns) & np.isfinite(surprises)]
         if len(hazards) >= MIN_RECORDED and len(surprises) >= MIN_RECORDED:

@@ -31,6 +31,11 @@ from hotband.errors import InputError
 from hotband.research.decisions import GateDecision, decision_of
 from hotband.research.feed import Timeline
 
+_PRICED = tuple(
+    name
+    for name in BAR.names or ()
+    if name[:3] in {"bid", "ask"} or name[:4] in {"gain", "loss", "base"}
+)
 _FILLS_PER_BAR = 2 * MAX_TICKETS + 4
 """The most fills that one bar of one instrument can bring: all tickets closed, two opened and
 closed again."""
@@ -142,19 +147,7 @@ class PortfolioManager:
         Raises InputError for an instrument that the manager does not hold, bars of different
         open times, and a time that is not after the last one.
         """
-        times = {int(bar["t"][0]) for bar, _ in events.values()}
-        if len(times) != 1 or min(times) <= int(self.account[0].t):
-            raise InputError(
-                "open times of the bars",
-                sorted(times),
-                f"one time after {int(self.account[0].t)}",
-                "Hand over the bars of one open time at once, in order of time.",
-            )
-        for name in events:
-            if name not in self.names:
-                raise InputError(
-                    "instrument", name, ", ".join(self.names), "Add it first.", near=self.names
-                )
+        self._check(events)
         bars = empty(BAR, len(events))
         gates = empty(GATE, len(events) + 1)
         gates["known"][0] = -NEVER
@@ -187,6 +180,30 @@ class PortfolioManager:
             for row in rows
         ]
         return decisions, self._logs.fills[n_fills : account.fills].copy()
+
+    def _check(self, events: Mapping[str, tuple[Records, Records | None]]) -> None:
+        times = {int(bar["t"][0]) for bar, _ in events.values()}
+        if len(times) != 1 or min(times) <= int(self.account[0].t):
+            raise InputError(
+                "open times of the bars",
+                sorted(times),
+                f"one time after {int(self.account[0].t)}",
+                "Hand over the bars of one open time at once, in order of time.",
+            )
+        for name in events:
+            if name not in self.names:
+                raise InputError(
+                    "instrument", name, ", ".join(self.names), "Add it first.", near=self.names
+                )
+        for name, (bar, _) in events.items():
+            numbers = np.array([bar[column][0] for column in _PRICED])
+            if not (np.isfinite(numbers) & (numbers > 0)).all():
+                raise InputError(
+                    f"bar of {name}",
+                    dict(zip(_PRICED, numbers.tolist(), strict=True)),
+                    "finite prices and rates above 0",
+                    "Leave the bar out.",
+                )
 
     def _make_room(self, events: int) -> None:
         account, logs = self.account[0], self._logs

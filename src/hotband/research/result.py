@@ -32,6 +32,8 @@ class InstrumentPart:
     min_reps: int
     bars_source: str
     side_origin: str
+    data_share: float
+    """Bars over the bars that the window's open market has room for."""
     warm_up_bars: int
 
 
@@ -211,6 +213,7 @@ class SimulationResult:
             "bars": len(part.feed.bars),
             "bars_source": part.bars_source,
             "side_origin": part.side_origin,
+            "data_share": part.data_share,
             "warm_up_bars": part.warm_up_bars,
             "gates_after_last_bar": part.feed.unjudged,
             "ambiguous_bars": int(self.books[self.instruments.index(name)]["ambiguous"]),

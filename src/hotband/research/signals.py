@@ -10,10 +10,11 @@ from hotband.market.calendar import parse_window
 from hotband.market.instruments import currencies, get_instrument, load_instruments
 from hotband.profile.rules import compile_rules
 from hotband.profile.strategy import Profile, effective, load_profile
-from hotband.research.gate_source import deriver_settings, lambda_map
+from hotband.research.gate_source import GateInput, deriver_settings, lambda_map
 from hotband.research.history import history_of
 from hotband.stores.location import Locations
 from hotband.stores.ports import BarStore
+from hotband.stores.urls import open_gate_store
 
 
 def derive_signals(
@@ -24,6 +25,7 @@ def derive_signals(
     profile: Profile | Path | str | None = None,
     granularity: str = "M1",
     bars: BarStore | Mapping[str, Bars] | str | None = None,
+    gates: GateInput | str = None,
 ) -> list[SyntheticEvent]:
     """Synthetic gate events that clear the profile's thresholds, in order of time.
 
@@ -34,6 +36,8 @@ def derive_signals(
         profile: a loaded profile, a path, or None for ``HOTBAND_PROFILE`` or the built-in one.
         granularity: OANDA's name of the bar length.
         bars: a store, its URL, a mapping by instrument, or None for ``HOTBAND_BARS``.
+        gates: the same for recorded gates (None: ``HOTBAND_GATES``), which scale the hazard
+            where enough of them lie before the window.
 
     Returns:
         One mapping per event: instrument, ts_ms, known_ns, signal_key, direction, lambda,
@@ -51,7 +55,9 @@ def derive_signals(
     settings = effective(loaded, instrument)
     held = history_of(places.bars if bars is None else bars, instrument, granularity, window)
     rules = compile_rules(loaded, pair, currencies([pair], loaded.account.home))
-    mapping, _ = lambda_map(None, held, settings, window[0])
+    recorded = places.gates if gates is None else gates
+    source = open_gate_store(recorded) if isinstance(recorded, str) else recorded
+    mapping, _ = lambda_map(source, held, settings, window[0])
     derived = derive_gates(
         held, rules[0], deriver_settings(settings), mapping, warm_up_until_ns=window[0]
     )

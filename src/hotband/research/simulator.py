@@ -14,7 +14,12 @@ import numpy as np
 from hotband.core.records import Records
 from hotband.errors import InputError
 from hotband.market.bars import Bars
-from hotband.market.calendar import parse_granularity, parse_window
+from hotband.market.calendar import (
+    MINUTE_NS,
+    format_time,
+    parse_granularity,
+    parse_window,
+)
 from hotband.market.conversion import route
 from hotband.market.financing import FinancingTable, load_financing
 from hotband.market.instruments import Instrument, currencies, get_instrument, load_instruments
@@ -187,6 +192,9 @@ class BacktestSimulator:
                 min_reps=int(part.rules["min_reps"][0]),
                 bars_source=part.bars.source,
                 side_origin=part.bars.side_origin,
+                data_share=len(part.feed.bars)
+                * part.feed.granularity_ns
+                / max(1, around.hours.market_minutes(*self.window) * MINUTE_NS),
                 warm_up_bars=int(np.searchsorted(part.bars.data["t"], self.window[0])),
             )
             for k, (name, part) in enumerate(prepared.items())
@@ -239,7 +247,19 @@ def _notes(parts: Mapping[str, InstrumentPart], financing: FinancingTable) -> li
                 f"{name}: only {part.side_origin} prices were recorded; the other side comes "
                 "from a spread profile"
             )
-        if part.chosen.source == "synthetic":
+        share = part.data_share
+        if share < 0.95:
+            first, last = (format_time(int(t)) for t in part.feed.bars["t"][[0, -1]])
+            notes.append(
+                f"{name}: bars for {share:.1%} of the window's open market, {first} to {last}"
+            )
+        coverage = part.coverage
+        if part.chosen.source != "synthetic" and (coverage.real_fraction or 0.0) < 0.5:
+            notes.append(
+                f"{name}: a recorded gate was live in {coverage.real_fraction or 0.0:.1%} of the "
+                "minutes only; the fallback is not mixed in"
+            )
+        if part.chosen.calibration is not None:
             scale = (
                 "recorded gates before the window"
                 if part.chosen.calibration == "recorded"

@@ -72,9 +72,14 @@ class RiskSizer:
         """
         if side not in {1, -1}:
             raise InputError("side", side, "+1 or -1", "Give the side of the entry.")
-        if not (0 < quote.bid <= quote.ask < math.inf):
+        rates = (quote.loss_rate, quote.base_rate)
+        if not (0 < quote.bid <= quote.ask < math.inf and all(0 < x < math.inf for x in rates)):
             raise InputError(
-                "quote", f"{quote.bid}/{quote.ask}", "0 < bid <= ask", "Check the prices."
+                "quote", quote, "0 < bid <= ask, rates above 0, all finite", "Check the quote."
+            )
+        if not (math.isfinite(nav) and 0 <= margin_used < math.inf):
+            raise InputError(
+                "nav and margin_used", (nav, margin_used), "finite amounts", "Check the account."
             )
         account = new_account(max(nav, 0.0))
         account["margin"] = margin_used

@@ -10,15 +10,14 @@ from hotband.errors import InputError
 
 @dataclass(frozen=True, slots=True)
 class Locations:
-    """State folder, artefact folder and store URLs.
+    """State folder, store URLs and profile.
 
     ``HOTBAND_HOME`` (default ``~/.local/share/hotband``, or under ``XDG_DATA_HOME``),
-    ``HOTBAND_OUTPUT`` (``output/backtests`` under it), ``HOTBAND_BARS`` and ``HOTBAND_GATES``
-    (Parquet under it), ``HOTBAND_PROFILE`` (the built-in default).
+    ``HOTBAND_BARS`` (Parquet under it), ``HOTBAND_GATES`` (none: gates are derived),
+    ``HOTBAND_PROFILE`` (the built-in default).
     """
 
     home: Path
-    output: Path
     bars: str
     gates: str | None
     profile: str | None
@@ -37,7 +36,6 @@ class Locations:
             raise InputError("HOTBAND_HOME", home, "a folder", "Name another folder.")
         return cls(
             home=home,
-            output=Path(env.get("HOTBAND_OUTPUT") or home / "output" / "backtests"),
             bars=env.get("HOTBAND_BARS") or f"parquet://{home}",
             gates=env.get("HOTBAND_GATES") or None,
             profile=env.get("HOTBAND_PROFILE") or None,

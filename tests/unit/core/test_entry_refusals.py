@@ -247,3 +247,26 @@ def test_fewer_units_than_the_smallest_order_are_none() -> None:
     desk.end()
     assert (desk.book.admitted, desk.book.sized) == (1, 0)
     assert desk.book.refusals[codes.EXPOSURE_CAP] == 1
+
+
+def test_an_order_due_outside_the_market_is_cancelled_and_counted() -> None:
+    desk = Desk(rules(latency=MINUTE))
+    desk.step(bar(T0, PRICE), gate(T0))
+    desk.step(bar(at(2), PRICE, marks=r.IN_SESSION | r.CLOSED_BAR), gate(T0))
+    assert (desk.book.planned, desk.book.filled) == (1, 0)
+    assert desk.book.refusals[codes.MARKET_CLOSED] == 1
+
+
+def test_an_order_that_the_margin_no_longer_covers_is_cancelled() -> None:
+    # 10,000 at 2 % of 1.1 needs 220 of 225; at 1.13 it needs 226.
+    desk = Desk(rules(latency=MINUTE), balance=225.0)
+    desk.step(bar(T0, PRICE), gate(T0))
+    desk.step(bar(at(1), 1.13), gate(T0))
+    assert (desk.book.filled, desk.book.refusals[codes.MARGIN_BUDGET]) == (0, 1)
+
+
+def test_a_gate_that_would_close_the_position_at_once_does_not_open_it() -> None:
+    desk = Desk(rules(hazard_exit=0.4, hazard_exit_above=1))
+    mask, _, _ = desk.step(bar(T0, PRICE), gate(T0, hazard=0.5))
+    assert mask == 1 << codes.HAZARD_AT_EXIT
+    assert len(desk.fills) == 0

@@ -14,7 +14,7 @@ from hotband.market.financing import FinancingTable, load_financing
 from hotband.market.instruments import load_instruments
 from hotband.profile.inherit import Effective
 from hotband.profile.strategy import effective, load_profile
-from hotband.research.feed import Feed, Surroundings, bar_records, make_feed, merge, with_gates
+from hotband.research.feed import Feed, Surroundings, bar_records, make_feed, merge
 
 TABLE = load_instruments()
 NAMES = ("EUR_GBP", "EUR_USD", "GBP_USD")
@@ -152,15 +152,6 @@ def test_gates_after_the_last_open_are_counted_as_unjudged() -> None:
     feed = feed_of("EUR_USD", recorded("EUR_USD", "2025-04-07T21:58:00Z", "2025-04-07T21:59:30Z"))
     assert feed.unjudged == 1
     assert set(feed.gate_of_bar.tolist()) == {0, 1}
-
-
-def test_other_gates_on_a_feed_make_the_feed_that_they_would_have_made() -> None:
-    gates = recorded("EUR_USD", "2025-04-07T07:00:00Z", "2025-04-07T08:30:10Z")
-    whole, swapped = feed_of("EUR_USD", gates), with_gates(feed_of("EUR_USD"), gates)
-    assert swapped.gates.tobytes() == whole.gates.tobytes()
-    assert swapped.gate_of_bar.tobytes() == whole.gate_of_bar.tobytes()
-    assert swapped.unjudged == whole.unjudged
-    assert swapped.bars.tobytes() == whole.bars.tobytes()
 
 
 def test_merging_keeps_each_instruments_bars_and_gates() -> None:
