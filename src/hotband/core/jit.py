@@ -47,8 +47,8 @@ _FLAGS: dict[str, Any] = {
     "cache": True,
     "fastmath": False,
     "error_model": "numpy",
-    # Kernels allocate nothing, so arrays need no reference counts: counting them took two
-    # thirds of a step's time (docs/decisions/0003-kernels.md).
+    # Kernels allocate nothing, so arrays need no reference counts: see
+    # docs/decisions/0003-kernels.md.
     "_nrt": False,
     "forceinline": True,
 }

@@ -8,7 +8,7 @@ import math
 
 from hotband.core import codes
 from hotband.core.gating import at_exit, barring_mask, first_code
-from hotband.core.jit import constant, kernel
+from hotband.core.jit import ZERO, constant, kernel
 from hotband.core.ledger import order_exits, remember_key, round_level
 from hotband.core.records import (
     FLATTEN,
@@ -16,6 +16,7 @@ from hotband.core.records import (
     NEVER,
     OPPOSITE_CLOSE,
     OPPOSITE_REVERSE,
+    STAGE_ADMITTED,
     STAGE_PLANNED,
     STAGE_SIZED,
     Record,
@@ -46,7 +47,7 @@ _TRAILING = constant(codes.TRAILING_STOP)
 def raise_stage(book: Record, stage: int, code: int) -> None:
     """Note how far the current gate has come; the first reason at its furthest stage stays."""
     if stage > book.gate_stage:
-        if book.gate_stage < 1:
+        if book.gate_stage < STAGE_ADMITTED <= stage:
             book.admitted += 1
         if book.gate_stage < STAGE_SIZED <= stage:
             book.sized += 1
@@ -105,6 +106,15 @@ def position_block(book: Record, rules: Record) -> int:
     if book.n >= rules.max_stack:
         return _MAX_STACK
     return _OK
+
+
+@kernel
+def standing_block(
+    account: Record, book: Record, gate: Record, t: int, rules: Record, limits: Record
+) -> int:
+    """Why the planner refuses an entry whatever its size; OK = it does not."""
+    code = entry_block(account, book, gate, t, ZERO, rules, limits)
+    return position_block(book, rules) if code == _OK else code
 
 
 @kernel

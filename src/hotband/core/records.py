@@ -255,11 +255,9 @@ BOOK: Final = np.dtype(
 )
 """One instrument's side of the state."""
 
-STAGE_SEEN: Final = constant(0)
 STAGE_ADMITTED: Final = constant(1)
 STAGE_SIZED: Final = constant(2)
 STAGE_PLANNED: Final = constant(3)
-STAGE_FILLED: Final = constant(4)
 
 ACCOUNT: Final = np.dtype(
     [

@@ -13,17 +13,16 @@ from hotband.core.gating import at_exit, clock_mask, first_code
 from hotband.core.hold import danger_price, first_at, hold_on, touches
 from hotband.core.jit import ZERO, constant, kernel
 from hotband.core.ledger import mark, total
-from hotband.core.planning import entry_block, position_block, raise_stage
+from hotband.core.planning import position_block, raise_stage, standing_block
 from hotband.core.records import (
     NEVER,
     OPPOSITE_IGNORE,
-    STAGE_ADMITTED,
     STAGE_SIZED,
     Record,
     Records,
 )
 from hotband.core.shared import Shared
-from hotband.core.step import meet_gate, retire_gate
+from hotband.core.step import meet_gate, note_clock, retire_gate
 
 _OK = constant(codes.OK)
 _MAX_STACK = constant(codes.MAX_STACK_LIMIT)
@@ -33,18 +32,6 @@ _REPETITIONS_SHORT = constant(codes.REPETITIONS_SHORT)
 _HIGH_BIT = constant(1 << codes.HAZARD_EXCEEDS_MAX)
 _LOW_BIT = constant(1 << codes.HAZARD_BELOW_MIN)
 _SHORT_BIT = constant(1 << codes.REPETITIONS_SHORT)
-
-
-@kernel
-def note_clock(bar: Record, book: Record, gate: Record, rules: Record, limits: Record) -> int:
-    """Judge a gate that has just become current, as ``step`` would; the failing reasons."""
-    mask = book.gate_mask | clock_mask(bar, gate, rules, limits)
-    if mask != 0:
-        if book.gate_stage == 0 and book.gate_code == _OK:
-            book.gate_code = first_code(mask)
-    else:
-        raise_stage(book, STAGE_ADMITTED, _OK)
-    return mask
 
 
 @kernel
@@ -113,10 +100,7 @@ def _gate_needs_step(
         return False
     if note_clock(bar, book, gate, rules, limits) != 0:
         return True
-    code = entry_block(account, book, gate, bar.t, ZERO, rules, limits)
-    if code == _OK:
-        code = position_block(book, rules)
-    raise_stage(book, STAGE_SIZED, code)
+    raise_stage(book, STAGE_SIZED, standing_block(account, book, gate, bar.t, rules, limits))
     return False
 
 
@@ -129,17 +113,6 @@ def _shut(book: Record, rules: Record) -> bool:
         and rules.rearm == 0
         and math.isnan(rules.hazard_exit)
     )
-
-
-@kernel
-def _turn_away(
-    account: Record, book: Record, bar: Record, gate: Record, rules: Record, limits: Record
-) -> int:
-    """The reason that keeps an admitted gate out of a book that is shut."""
-    code = entry_block(account, book, gate, bar.t, ZERO, rules, limits)
-    if code == _OK:
-        code = _MAX_STACK if book.side == book.gate_side else _OPPOSITE_BLOCKED
-    return code
 
 
 @kernel
@@ -164,7 +137,8 @@ def _meet_shut(
         return
     while i < end and book.gate_stage < STAGE_SIZED:
         if note_clock(bars[i], book, gate, rules, limits) == 0:
-            raise_stage(book, STAGE_SIZED, _turn_away(account, book, bars[i], gate, rules, limits))
+            code = standing_block(account, book, gate, bars[i].t, rules, limits)
+            raise_stage(book, STAGE_SIZED, code)
         elif bars[i].t - gate.known > rules.max_age:
             return
         i += 1

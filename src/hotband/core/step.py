@@ -37,14 +37,13 @@ from hotband.core.ledger import (
 )
 from hotband.core.logbook import note_decision
 from hotband.core.planning import (
-    entry_block,
     fill_block,
     meet_position,
     move_stop,
     plan_entry,
     plan_exits,
-    position_block,
     raise_stage,
+    standing_block,
 )
 from hotband.core.records import (
     NEVER,
@@ -68,14 +67,19 @@ _STALE = constant(1 << codes.GATE_STALE)
 
 
 @kernel
+def _close_day(account: Record, days: Records) -> None:
+    if account.day != -NEVER:
+        if account.days < len(days):
+            days[account.days].day = account.day
+            days[account.days].equity = account.nav
+        account.days += 1
+
+
+@kernel
 def begin(account: Record, t: int, day: int, days: Records) -> None:
     """Start the events of one open time; a new trading day first closes the last one's book."""
     if day != account.day:
-        if account.day != -NEVER:
-            if account.days < len(days):
-                days[account.days].day = account.day
-                days[account.days].equity = account.nav
-            account.days += 1
+        _close_day(account, days)
         account.day = day
     account.t = t
 
@@ -168,9 +172,8 @@ def meet_gate(book: Record, bar: Record, gate: Record, rules: Record) -> None:
 
 
 @kernel
-def _judge(bar: Record, book: Record, gate: Record, rules: Record, limits: Record) -> int:
-    if gate.known != book.gate:
-        meet_gate(book, bar, gate, rules)
+def note_clock(bar: Record, book: Record, gate: Record, rules: Record, limits: Record) -> int:
+    """Judge a gate already met at this bar; every reason it fails for, 0 = admitted."""
     mask = book.gate_mask | clock_mask(bar, gate, rules, limits)
     if mask != 0:
         if book.gate_stage == 0 and book.gate_code == _OK:
@@ -193,9 +196,7 @@ def _enter(
 ) -> tuple[int, float]:
     book = books[k]
     if not reversing:
-        code = entry_block(account, book, gate, bar.t, ZERO, rules, limits)
-        if code == _OK:
-            code = position_block(book, rules)
+        code = standing_block(account, book, gate, bar.t, rules, limits)
         if code == _GATE_USED:
             return code, 0.0
         if code != _OK:
@@ -239,7 +240,9 @@ def at_open(
     mask, code, units = ZERO, _OK, 0.0
     admitted, reversing = False, False
     if gate.known != -NEVER:
-        mask = _judge(bar, book, gate, rules, limits)
+        if gate.known != book.gate:
+            meet_gate(book, bar, gate, rules)
+        mask = note_clock(bar, book, gate, rules, limits)
         admitted = mask == 0
         # Session, weekend and kill switch stop entries; the exits a gate asks for still work.
         if book.gate_mask == 0 and not mask & _STALE:
@@ -386,12 +389,8 @@ def step_together(
 @kernel
 def finish(account: Record, books: Records, days: Records) -> None:
     """End a window: book the last day and the outcome of gates and orders still open."""
-    if account.day != -NEVER:
-        if account.days < len(days):
-            days[account.days].day = account.day
-            days[account.days].equity = account.nav
-        account.days += 1
-        account.day = -NEVER
+    _close_day(account, days)
+    account.day = -NEVER
     for j in range(len(books)):
         book = books[j]
         retire_gate(book)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hotband.core.records import GATE, REGIMES, Records, empty
-from hotband.errors import GatesError, InputError
+from hotband.errors import InputError
 from hotband.gates.deriver import derive_gates, surprises_of
 from hotband.gates.deriver_state import DeriverSettings
 from hotband.gates.events import Gates
@@ -92,9 +92,6 @@ def choose_gates(
     """Recorded gates of the window (with those still live at its start), else derived ones.
 
     ``bars`` reach back before the window, so that the deriver is warm at its start.
-
-    Raises:
-        GatesError: Recorded gates are not in order.
     """
     start_ns, end_ns = window
     reach = start_ns - int(rules["max_age"][0])
@@ -108,9 +105,7 @@ def choose_gates(
         before_end, rules[0], deriver_settings(settings), mapping, warm_up_until_ns=reach
     )
     gates = derived.gates.window(reach, end_ns)
-    if gates.source != "synthetic":
-        raise GatesError("derived gates", gates.source, "synthetic", "Report this as a defect.")
-    return ChosenGates(gates, "synthetic", calibration, dict(derived.counts))
+    return ChosenGates(gates, gates.source, calibration, dict(derived.counts))
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,7 +162,13 @@ class BacktestSimulator:
             for currency in (pair.base, pair.quote):
                 for leg in route(currency, home, {*known, name}, self.table):
                     if leg.instrument not in quotes:
-                        bars = history_of(self.bars, leg.instrument, self.granularity, self.window)
+                        bars = history_of(
+                            self.bars,
+                            leg.instrument,
+                            self.granularity,
+                            self.window,
+                            needs_window=leg.instrument in self.names,
+                        )
                         quotes[leg.instrument] = (bars.data, bars.granularity_ns)
         return around
 
@@ -240,7 +246,7 @@ class BacktestSimulator:
 def _notes(parts: Mapping[str, InstrumentPart], financing: FinancingTable) -> list[str]:
     notes = []
     for name, part in parts.items():
-        if "demo" in part.bars_source:
+        if "demo" in part.bars_source.split("+"):
             notes.append(f"{name}: the bars are simulated (demo market), not real quotes")
         if part.side_origin != "ba":
             notes.append(

@@ -17,8 +17,6 @@ from hotband.market.calendar import format_time, parse_granularity
 
 Key: TypeAlias = tuple[str, ...]
 BAR_COLUMNS: Final = (*COLUMNS, "side_origin", "source")
-BAR_TIME: Final = "time"
-GATE_TIME: Final = "known"
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
