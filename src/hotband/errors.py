@@ -9,6 +9,7 @@
     │   └── WindowError       a time window that is empty, naive or reversed
     ├── ConversionError       no price to convert one currency to another at a time
     ├── StoreError            a store that cannot be opened, read or written
+    │   └── StoreUnavailableError  a server that does not answer as it should, now
     └── IntegrityError        an invariant of our own does not hold: a defect, never the user's
 
 Every message has four parts: which parameter, what was received, what is allowed and what to
@@ -81,6 +82,17 @@ class StoreError(HotbandError):
     """A store that cannot be opened, read or written."""
 
     severity = ErrorSeverity.RETRY
+
+
+class StoreUnavailableError(StoreError):
+    """A store's server that is down, loading, slow or otherwise not ready.
+
+    ``state`` is the word for it, one of ``stores.readiness.STATES``.
+    """
+
+    def __init__(self, what: str, got: object, allowed: str, do: str, *, state: str) -> None:
+        super().__init__(what, got, allowed, do)
+        self.state = state
 
 
 class IntegrityError(HotbandError):

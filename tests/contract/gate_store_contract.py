@@ -1,5 +1,8 @@
 """What every gate store promises; each implementation inherits the suite."""
 
+import dataclasses
+
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from tests.contract.bar_store_contract import FRESH, INHERITED
@@ -89,6 +92,32 @@ class GateStoreContract:
     def test_a_hole_inside_the_data_is_an_empty_success(self, store: GateStore) -> None:
         store.append(gates_at([0, 20]))
         assert len(store.read("EUR_USD", START_NS + 1, START_NS + 2)) == 0
+
+    def test_the_latest_gate_comes_alone(self, store: GateStore) -> None:
+        assert store.latest("EUR_USD") is None
+        store.append(gates_at([0, 20, 5000]))
+        latest = store.latest("EUR_USD")
+        assert latest is not None
+        assert minutes(latest) == [5000]
+
+    def test_details_are_kept_and_do_not_make_a_gate_another_one(self, store: GateStore) -> None:
+        plain = gates_at([0, 1])
+        details = pl.DataFrame(
+            {
+                "granularity": ["M1", None],
+                "signal_key": ["gate:EUR_USD:1", None],
+                "signature": ["c0.01_s0.50_e0.99", None],
+                "reasons": [["hazard_exceeds_adaptive_threshold"], None],
+                "hazard_threshold": [0.05, None],
+                "producer": ["regime_manifold", None],
+            }
+        )
+        store.append(dataclasses.replace(plain, details=details))
+        again = store.read("EUR_USD", START_NS, END_NS)
+        assert again.content_hash == plain.content_hash
+        assert again.details is not None
+        assert again.details.equals(details)
+        assert store.append(plain) == 0
 
     def test_names_that_are_no_names_are_refused(self, store: GateStore) -> None:
         with pytest.raises(StoreError, match="letters, digits, _ and -"):

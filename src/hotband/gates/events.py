@@ -21,8 +21,8 @@ from hotband.errors import GatesError, IntegrityError
 from hotband.market.bars import TIME_TYPE, Column, Int64Array, require_window, times_ns
 from hotband.market.calendar import format_time
 
-GateSource: TypeAlias = Literal["synthetic", "memory", "parquet", "valkey"]
-"""Derived from bars, or the scheme of the store that the gates were read from."""
+GateSource: TypeAlias = Literal["synthetic", "memory", "parquet", "valkey", "mixed"]
+"""Derived from bars, the scheme of the store that the gates were read from, or both by turns."""
 Int32Array: TypeAlias = npt.NDArray[np.int32]
 
 SOURCES: Final[tuple[GateSource, ...]] = get_args(GateSource)
@@ -40,6 +40,15 @@ FRAME_COLUMNS: Final = (
     "regime_confidence",
     *METRICS,
 )
+DETAILS: Final = {
+    "granularity": pl.String(),  # of the producer's bars
+    "signal_key": pl.String(),  # its text, where the producer gave one
+    "signature": pl.String(),
+    "reasons": pl.List(pl.String()),  # the producer's own
+    "hazard_threshold": pl.Float64(),  # the producer's own, on the scale of lambda
+    "producer": pl.String(),  # the payload's ``source``
+}
+"""What is shown of a gate and decides nothing: name and type of each column."""
 _FLAGS: Final = ("admit", "blocked", "synthetic")
 
 
@@ -48,7 +57,8 @@ class GateExtras(TypedDict, total=False):
 
     ``key``: numbers from ``key_of``, default 0 = none. ``admit``: default 1. ``blocked``:
     default 0. ``regime``: names of ``records.REGIMES`` or None. ``regime_confidence``: 0..1,
-    default NaN. ``source``: default ``synthetic`` or ``memory``.
+    default NaN. ``source``: default ``synthetic`` or ``memory``. ``details``: a frame with
+    columns of ``DETAILS``, one row per gate; a column left out is null.
     """
 
     key: Column | None
@@ -57,6 +67,7 @@ class GateExtras(TypedDict, total=False):
     regime: Sequence[str | None] | None
     regime_confidence: Column | None
     source: GateSource
+    details: pl.DataFrame | None
 
 
 def key_of(text: str) -> int:
@@ -134,6 +145,23 @@ def _check(instrument: str, data: Records) -> None:
         _fits(f"{flag} {what}", bad, data[flag], known, ("0 or 1", "Map the flags."))
 
 
+def _details(given: pl.DataFrame | None, rows: int) -> pl.DataFrame:
+    """The columns of ``DETAILS`` with their types; what is not given is null."""
+    held = given.columns if given is not None else []
+    for name in held:
+        if name not in DETAILS:
+            raise GatesError("details", name, ", ".join(DETAILS), "Rename it.", near=DETAILS)
+    if given is not None and held and given.height != rows:
+        raise GatesError("details", f"{given.height} rows", f"{rows}, one per gate", "Align them.")
+    columns = [
+        given[name].cast(kind)
+        if given is not None and name in held
+        else pl.Series(name, [None] * rows, kind)
+        for name, kind in DETAILS.items()
+    ]
+    return pl.DataFrame(columns)
+
+
 def _regime_codes(labels: Sequence[str | None]) -> Int32Array:
     numbers: dict[str | None, int] = {label: 1 + i for i, label in enumerate(REGIMES)}
     numbers[None] = 0
@@ -154,12 +182,14 @@ class Gates:
     Attributes:
         instrument: Name such as ``EUR_USD``.
         data: GATE records with strictly increasing ``known``; read-only.
-        source: ``synthetic``, or the scheme of the store they were read from.
+        source: ``synthetic``, the scheme of the store they were read from, or ``mixed``.
+        details: a frame with the columns of ``DETAILS``, row by row; ``None`` = all null.
     """
 
     instrument: str
     data: Records
     source: GateSource
+    details: pl.DataFrame | None = None
 
     def __post_init__(self) -> None:
         data = self.data
@@ -174,6 +204,8 @@ class Gates:
             raise GatesError(
                 "source", self.source, ", ".join(SOURCES), "Name the store.", near=SOURCES
             )
+        if self.details is not None:
+            object.__setattr__(self, "details", _details(self.details, len(data)))
         if data.flags.writeable:
             data = data.view()
             data.setflags(write=False)
@@ -230,17 +262,23 @@ class Gates:
         if regime is not None:
             data["regime"] = _column(_regime_codes(regime), "regime", rows, "i")
         data["synthetic"] = synthetic
-        return cls._checked(instrument, data, extras.get("source"))
+        return cls._checked(instrument, data, extras.get("source"), extras.get("details"))
 
     @classmethod
-    def _checked(cls, instrument: str, data: Records, source: GateSource | None) -> Self:
+    def _checked(
+        cls,
+        instrument: str,
+        data: Records,
+        source: GateSource | None,
+        details: pl.DataFrame | None,
+    ) -> Self:
         for name in ("hazard", "regime_confidence", "metrics"):
             # One bit pattern per value, so that equal gates hash equally.
             data[name] = np.where(np.isnan(data[name]), np.nan, data[name] + 0.0)
         _check(instrument, data)
         if source is None:
             source = "synthetic" if len(data) and data["synthetic"].all() else "memory"
-        return cls(instrument, data, source)
+        return cls(instrument, data, source, details)
 
     def window(self, start_ns: int, end_ns: int) -> Self:
         """The gates known at or after the start and before the end; a view.
@@ -250,10 +288,11 @@ class Gates:
         """
         require_window(start_ns, end_ns)
         first, last = np.searchsorted(self.data["known"], (start_ns, end_ns), side="left")
-        return type(self)(self.instrument, self.data[first:last], self.source)
+        details = None if self.details is None else self.details[int(first) : int(last)]
+        return type(self)(self.instrument, self.data[first:last], self.source, details)
 
     def to_frame(self) -> pl.DataFrame:
-        """A frame with ``FRAME_COLUMNS``: times with zone, flags as booleans, null = missing."""
+        """A frame of ``FRAME_COLUMNS`` and ``DETAILS``: times with zone, null = missing."""
         data = self.data
         labels = (None, *REGIMES)
         columns = {
@@ -269,11 +308,12 @@ class Gates:
             .with_columns(pl.col(*_FLAGS).cast(pl.Boolean))
             .with_columns(pl.col("hazard", "regime_confidence", *METRICS).fill_nan(None))
             .select(FRAME_COLUMNS)
+            .hstack(_details(self.details, len(data)))
         )
 
     @classmethod
     def from_frame(cls, frame: pl.DataFrame, instrument: str, *, source: GateSource) -> Self:
-        """Gates of a frame as ``to_frame`` gives it.
+        """Gates of a frame as ``to_frame`` gives it; columns of ``DETAILS`` may be left out.
 
         Raises:
             GatesError: A missing column, or the first row that breaks a rule.
@@ -297,7 +337,8 @@ class Gates:
         for slot, name in enumerate(METRICS):
             data["metrics"][:, slot] = _column(frame[name], name, frame.height, "iuf")
         data["regime"] = _regime_codes(frame["regime"].to_list())
-        return cls._checked(instrument, data, source)
+        held = [name for name in DETAILS if name in frame.columns]
+        return cls._checked(instrument, data, source, frame.select(held) if held else None)
 
     @cached_property
     def content_hash(self) -> str:

@@ -5,8 +5,10 @@ Every implementation passes the contract suites in ``tests/contract``.
 
 from typing import Protocol
 
-from hotband.gates.events import Gates
+from hotband.gates.ports import GateStore
 from hotband.market.bars import Bars
+
+__all__ = ["BarStore", "GateStore"]
 
 
 class BarStore(Protocol):
@@ -43,35 +45,4 @@ class BarStore(Protocol):
 
     def extent(self, instrument: str, granularity: str) -> tuple[int, int] | None:
         """Open times of the first and last bar, ns; None = nothing held."""
-        ...
-
-
-class GateStore(Protocol):
-    """Gate events at rest, by instrument."""
-
-    def instruments(self) -> tuple[str, ...]:
-        """Names held, sorted."""
-        ...
-
-    def read(self, instrument: str, start_ns: int, end_ns: int) -> Gates:
-        """The gates known at or after the start and before the end.
-
-        Empty only for a window inside the extent.
-
-        Raises:
-            StoreError: The store does not hold the instrument.
-            WindowError: An empty window, or one without gates that leaves the extent.
-        """
-        ...
-
-    def append(self, gates: Gates, *, replace: bool = False) -> int:
-        """Add gates, all or none; returns how many rows are new or were changed.
-
-        Raises:
-            GatesError: A held gate of the same known time differs, unless ``replace``.
-        """
-        ...
-
-    def extent(self, instrument: str) -> tuple[int, int] | None:
-        """Known times of the first and last gate, ns; None = nothing held."""
         ...

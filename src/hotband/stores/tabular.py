@@ -243,6 +243,11 @@ class TabularGateStore:
             _refuse_outside(self.name, what, (start_ns, end_ns), extent, extent[1])
         return Gates.from_frame(rows, instrument, source=self.source)
 
+    def latest(self, instrument: str) -> Gates | None:
+        """See ``GateStore.latest``."""
+        extent = self.extent(instrument)
+        return None if extent is None else self.read(instrument, extent[1], extent[1] + 1)
+
 
 SHELVES: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "bars": (("instrument", "granularity"), BAR_COLUMNS[: len(COLUMNS)]),
