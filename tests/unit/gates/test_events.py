@@ -13,7 +13,7 @@ from tests.naive import naive_align
 from hotband.core.codes import GUARDS
 from hotband.core.records import GATE, Records
 from hotband.errors import GatesError, IntegrityError, WindowError
-from hotband.gates.events import FRAME_COLUMNS, METRICS, Gates, align, key_of
+from hotband.gates.events import DETAILS, FRAME_COLUMNS, METRICS, Gates, align, key_of
 from hotband.market.bars import Int64Array
 from hotband.market.calendar import MINUTE_NS
 
@@ -137,7 +137,7 @@ def test_a_window_holds_gates_known_in_it() -> None:
 @given(any_gates())
 def test_a_frame_gives_back_the_same_gates(gates: Gates) -> None:
     frame = gates.to_frame()
-    assert tuple(frame.columns) == FRAME_COLUMNS
+    assert tuple(frame.columns) == (*FRAME_COLUMNS, *DETAILS)
     again = Gates.from_frame(frame, "EUR_USD", source="memory")
     assert again.data.tobytes() == gates.data.tobytes()
     assert again.content_hash == gates.content_hash
