@@ -9,6 +9,7 @@ from hotband.cli.console import print_json, reported, tables
 
 if TYPE_CHECKING:
     from hotband.feeds.quality import QualityReport
+    from hotband.market.calendar import MarketHours
 
 app = typer.Typer(help="Bars: import, check, list.", no_args_is_help=True)
 
@@ -16,6 +17,12 @@ _Store = Annotated[str | None, typer.Option("--bars", help="Bar store URL [HOTBA
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _Instrument = Annotated[str | None, typer.Option("--instrument", "-i", help="Of the file.")]
 _Granularity = Annotated[str | None, typer.Option(help="Of the file, such as M1.")]
+_Broker = Annotated[
+    Path | None, typer.Option(help="Broker fields by instrument, YAML, over the built-in.")
+]
+_Profile = Annotated[
+    Path | None, typer.Option(help="Profile whose market hours count [HOTBAND_PROFILE].")
+]
 _Zone = Annotated[str | None, typer.Option(help="IANA zone of times that carry none.")]
 
 
@@ -38,6 +45,7 @@ def import_(
     on_crossed: Annotated[
         Literal["refuse", "drop"], typer.Option(help="Rows whose ask is below the bid.")
     ] = "refuse",
+    broker: _Broker = None,
     replace: Annotated[
         bool, typer.Option("--replace", help="Overwrite bars that the store holds differently.")
     ] = False,
@@ -45,27 +53,15 @@ def import_(
 ) -> None:
     """Read files of bars into the store; importing a file twice changes nothing."""
     with reported():
-        from hotband.feeds.files import read_bars
+        from hotband.market.instruments import load_instruments
+        from hotband.research.importing import FileWords, import_files
         from hotband.stores.location import Locations
         from hotband.stores.urls import open_bar_store
 
         store = open_bar_store(bars or Locations.from_environment().bars)
-        # All files are read before one is stored: a bad one leaves the store as it was.
-        everything = [
-            read_bars(
-                path,
-                instrument=instrument,
-                granularity=granularity,
-                side=side,
-                on_crossed=on_crossed,
-                zone=zone,
-            )
-            for path in files
-        ]
-        reports = []
-        for read, report in everything:
-            added = store.append(read, replace=replace)
-            reports.append(report.to_dict() | {"bars_added": added})
+        words = FileWords(instrument, granularity, side, on_crossed, zone)
+        found = import_files(store, files, load_instruments(broker), words, replace=replace)
+        for report, added in found:
             if not as_json:
                 typer.echo(
                     f"{report.path}: {report.instrument} {report.granularity}, "
@@ -75,6 +71,7 @@ def import_(
                 )
                 for note in report.notes:
                     typer.echo(f"  note: {note}")
+        reports = [report.to_dict() | {"bars_added": added} for report, added in found]
         if as_json:
             print_json(reports)
 
@@ -88,14 +85,16 @@ def check(
     instrument: _Instrument = None,
     granularity: _Granularity = None,
     zone: _Zone = None,
+    profile: _Profile = None,
     as_json: _Json = False,
 ) -> None:
     """Report gaps inside the open market, crossed quotes, bad bars, spikes and flat runs."""
     with reported():
+        hours = _hours(profile)
         found = (
-            [_check_file(path, instrument, granularity, zone) for path in files]
+            [_check_file(path, instrument, granularity, zone, hours) for path in files]
             if files
-            else _check_store(bars, instrument, granularity)
+            else _check_store(bars, instrument, granularity, hours)
         )
         if as_json:
             print_json([report.to_dict() for report in found])
@@ -104,25 +103,34 @@ def check(
             _print_report(report)
 
 
+def _hours(profile: Path | None) -> "MarketHours":
+    from hotband.profile.strategy import load_profile
+    from hotband.stores.location import Locations
+
+    return load_profile(profile or Locations.from_environment().profile).account.market_hours()
+
+
 def _check_file(
-    path: Path, instrument: str | None, granularity: str | None, zone: str | None
+    path: Path,
+    instrument: str | None,
+    granularity: str | None,
+    zone: str | None,
+    hours: "MarketHours",
 ) -> "QualityReport":
     from hotband.feeds.files import read_frame
     from hotband.feeds.quality import check_frame
-    from hotband.market.calendar import DEFAULT_HOURS
 
     frame, name, length = read_frame(
         path, instrument=instrument, granularity=granularity, zone=zone
     )
-    return check_frame(frame, name, length, DEFAULT_HOURS)
+    return check_frame(frame, name, length, hours)
 
 
 def _check_store(
-    url: str | None, instrument: str | None, granularity: str | None
+    url: str | None, instrument: str | None, granularity: str | None, hours: "MarketHours"
 ) -> "list[QualityReport]":
     from hotband.errors import StoreError
     from hotband.feeds.quality import check_bars
-    from hotband.market.calendar import DEFAULT_HOURS
     from hotband.stores.location import Locations
     from hotband.stores.urls import open_bar_store
 
@@ -134,7 +142,7 @@ def _check_store(
             extent = store.extent(name, length)
             if instrument in {None, name} and granularity in {None, length} and extent:
                 held = store.read(name, length, extent[0], 2**62)
-                reports.append(check_bars(held, DEFAULT_HOURS))
+                reports.append(check_bars(held, hours))
     if not reports:
         raise StoreError(
             "bars to check",

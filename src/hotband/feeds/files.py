@@ -5,28 +5,27 @@ that was left out or derived stands in the report that comes with the bars.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
-from zoneinfo import available_timezones
 
 import numpy as np
 import polars as pl
 
 from hotband.errors import BarsError
+from hotband.feeds.file_times import read_times
 from hotband.market.bars import (
     COLUMNS,
     PRICES,
     SIDE_ORIGINS,
-    TIME_TYPE,
     Bars,
     SideOrigin,
     bar_faults,
     quotes_from,
 )
 from hotband.market.calendar import format_time, parse_granularity
-from hotband.market.instruments import get_instrument, load_instruments
+from hotband.market.instruments import Instrument, get_instrument, load_instruments
 from hotband.market.spreads import (
     ONE_SIDE_COLUMNS,
     ONE_SIDES,
@@ -36,11 +35,25 @@ from hotband.market.spreads import (
 )
 
 OnCrossed: TypeAlias = Literal["refuse", "drop"]
+KnownSpreads: TypeAlias = Callable[[Instrument, int], SpreadProfile | None]
+"""The spreads of an instrument as known at a time in ns; None = no two-sided bars by then."""
 
 _FILE_NAME: Final = re.compile(r"(?P<instrument>[A-Z]{3}_[A-Z]{3})\.(?P<granularity>[A-Z]\d*)\.")
 _SOURCE: Final = re.compile(r"[A-Z]{3}_[A-Z]{3}\.[A-Z]\d*\.(?P<source>[A-Za-z]\w*)\.")
-_OFFSET: Final = r"(Z|[+-]\d\d:\d\d)$"
 GRANULARITY_ALIASES: Final = {"D1": "D"}
+
+
+@dataclass(frozen=True, slots=True)
+class SpreadSource:
+    """Where the spread of one-sided bars is from: ``known``, else the instrument's table."""
+
+    table: Mapping[str, Instrument]
+    known: KnownSpreads | None = None
+
+    def profile(self, pair: Instrument, before_ns: int) -> SpreadProfile:
+        """The spreads of ``pair`` for bars from ``before_ns`` on."""
+        found = None if self.known is None else self.known(pair, before_ns)
+        return SpreadProfile.from_table(pair) if found is None else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +106,12 @@ def read_bars(
     on_crossed: OnCrossed = "refuse",
     zone: str | None = None,
     mapping: Mapping[str, str] | None = None,
+    spreads: SpreadSource | None = None,
 ) -> tuple[Bars, ImportReport]:
     """Bars of a Parquet or CSV file, and a report on the import.
 
     The columns are ``time`` and either ``bid_o`` .. ``ask_c`` or ``o``, ``h``, ``l``, ``c``;
-    ``volume`` is optional. One side is completed with the instrument's table of spreads.
+    ``volume`` is optional. One side is completed with spreads known before the first bar.
 
     Args:
         path: The file; ``.parquet``, or ``.csv`` with a header.
@@ -107,6 +121,7 @@ def read_bars(
         on_crossed: What to do with rows whose ask is below the bid.
         zone: IANA zone of times that carry none; times that carry one keep it.
         mapping: Column in the file to name above, for files that name them otherwise.
+        spreads: For one-sided bars; by default the built-in table's.
 
     Raises:
         BarsError: Something is neither in the file nor given, or a row breaks a rule.
@@ -125,18 +140,28 @@ def read_bars(
             data = data[~crossed]
         bars = Bars.from_records(file.instrument, file.granularity, data, source=source)
     else:
-        known = get_instrument(file.instrument, load_instruments())
-        bars = complete_sides(
-            file.frame.select(_known(file.frame, ONE_SIDE_COLUMNS)).to_dict(),
-            origin,
-            SpreadProfile.from_table(known),
-            known,
-            granularity=file.granularity,
-            source=source,
-        )
-        note = f"the file has the {origin} only; spreads come from the instrument's table"
-        file.notes.append(note)
+        bars = _completed(file, origin, source, spreads or SpreadSource(load_instruments()))
     return bars, _report(path, bars, file.frame.height, dropped, tuple(file.notes))
+
+
+def _completed(file: "_File", side: OneSide, source: str, spreads: SpreadSource) -> Bars:
+    """Both sides of a file that has one; its notes say where the spreads are from."""
+    pair = get_instrument(file.instrument, spreads.table)
+    first = file.frame["time"].to_physical().min()
+    profile = spreads.profile(pair, first if isinstance(first, int) else 0)
+    origin = "the instrument's table"
+    if profile.origin == "bars":
+        hours = int(np.isfinite(profile.spread).sum())
+        origin = f"two-sided bars before it for {hours} of 168 hours of the week, else {origin}"
+    file.notes.append(f"the file has the {side} only; spreads come from {origin}")
+    return complete_sides(
+        file.frame.select(_known(file.frame, ONE_SIDE_COLUMNS)).to_dict(),
+        side,
+        profile,
+        pair,
+        granularity=file.granularity,
+        source=source,
+    )
 
 
 def read_frame(
@@ -184,7 +209,7 @@ def _open(
     pair = instrument or _required(said, "instrument", path)
     length = granularity or _required(said, "granularity", path)
     notes: list[str] = []
-    frame = frame.with_columns(_times(frame["time"], zone, path, notes))
+    frame = frame.with_columns(read_times(frame["time"], zone, path.name, notes))
     return _File(frame, metadata, pair, GRANULARITY_ALIASES.get(length, length), notes)
 
 
@@ -313,71 +338,3 @@ def _allow_crossed(crossed: int, rows: int, on_crossed: str, path: Path) -> None
             "ask >= bid at open and close",
             "Use on_crossed=drop to leave these rows out and count them.",
         )
-
-
-def _times(times: pl.Series, zone: str | None, path: Path, notes: list[str]) -> pl.Series:
-    """The time column in ns UTC; naive times need the zone."""
-    what = f"time of {path.name}"
-    if zone is not None and zone not in available_timezones():
-        raise BarsError(
-            "zone", zone, "IANA names such as UTC", "Correct it.", near=available_timezones()
-        )
-    if times.null_count():
-        row = times.is_null().arg_max()
-        raise BarsError(what, f"no time in row {row}", "a time in each row", "Remove the row.")
-    if times.dtype == pl.String:
-        times = _parsed(times, what)
-    if not isinstance(times.dtype, pl.Datetime):
-        raise BarsError(
-            what, f"{times.dtype}", "times, or text in RFC 3339 form", "Convert the column."
-        )
-    if times.dtype.time_zone is not None:
-        return times.cast(TIME_TYPE)
-    if zone is None:
-        raise BarsError(
-            what, "times without a zone", "times with a zone", "Pass zone=, such as zone='UTC'."
-        )
-    notes.append(f"times without a zone were read as {zone}")
-    local = times.cast(pl.Datetime("ns")).dt.replace_time_zone(
-        zone, ambiguous="null", non_existent="null"
-    )
-    if local.null_count():
-        row = int(local.is_null().arg_max() or 0)
-        raise BarsError(
-            what,
-            f"{times[row]} in row {row}, which {zone} has twice or not at all",
-            "times that exist once",
-            "Export the file in UTC.",
-        )
-    return local.cast(TIME_TYPE)
-
-
-def _parsed(text: pl.Series, what: str) -> pl.Series:
-    """Text as times, with zone UTC where each carries an offset and naive where none does."""
-    clean = text.str.strip_chars().str.replace(r"^(\d{4}-\d\d-\d\d) ", "${1}T")
-    offset = clean.str.contains(_OFFSET)
-    if offset.any() and not offset.all():
-        row = int(offset.not_().arg_max() or 0)
-        raise BarsError(
-            what,
-            f"{text[row]!r} in row {row} without a zone among times with one",
-            "all with a zone or all without",
-            "Export the file again.",
-        )
-    clean = clean.str.replace("Z$", "+00:00").str.replace(r"T(\d\d:\d\d)($|[+-])", "T${1}:00${2}")
-    aware = bool(offset.any())
-    times = clean.str.to_datetime(
-        "%Y-%m-%dT%H:%M:%S%.f" + ("%:z" if aware else ""),
-        time_unit="ns",
-        time_zone="UTC" if aware else None,
-        strict=False,
-    ).rename("time")
-    if times.null_count():
-        row = int(times.is_null().arg_max() or 0)
-        raise BarsError(
-            what,
-            f"{text[row]!r} in row {row}",
-            "RFC 3339 such as 2025-04-01T00:00:00Z, or without the zone",
-            "Convert the column.",
-        )
-    return times

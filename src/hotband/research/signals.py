@@ -7,7 +7,7 @@ from pathlib import Path
 from hotband.gates.deriver import SyntheticEvent, derive_gates
 from hotband.market.bars import Bars
 from hotband.market.calendar import parse_window
-from hotband.market.instruments import currencies, get_instrument, load_instruments
+from hotband.market.instruments import Instrument, currencies, get_instrument, load_instruments
 from hotband.profile.rules import compile_rules
 from hotband.profile.strategy import Profile, effective, load_profile
 from hotband.research.gate_source import GateInput, deriver_settings, lambda_map
@@ -26,6 +26,7 @@ def derive_signals(
     granularity: str = "M1",
     bars: BarStore | Mapping[str, Bars] | str | None = None,
     gates: GateInput | str = None,
+    instrument_table: Mapping[str, Instrument] | None = None,
 ) -> list[SyntheticEvent]:
     """Synthetic gate events that clear the profile's thresholds, in order of time.
 
@@ -38,6 +39,7 @@ def derive_signals(
         bars: a store, its URL, a mapping by instrument, or None for ``HOTBAND_BARS``.
         gates: the same for recorded gates (None: ``HOTBAND_GATES``), which scale the hazard
             where enough of them lie before the window.
+        instrument_table: broker fields by instrument; None for the built-in table.
 
     Returns:
         One mapping per event: instrument, ts_ms, known_ns, signal_key, direction, lambda,
@@ -47,7 +49,7 @@ def derive_signals(
         WindowError, InstrumentError, ProfileError, StoreError: what was given is not usable.
     """
     places = Locations.from_environment()
-    table = load_instruments()
+    table = load_instruments() if instrument_table is None else instrument_table
     pair = get_instrument(instrument, table)
     window = parse_window(start, end)
     chosen = places.profile if profile is None else profile
