@@ -9,10 +9,11 @@ import polars as pl
 from hotband.core import codes
 from hotband.core.records import Records
 from hotband.errors import IntegrityError
+from hotband.gates.reader import GateReading
 from hotband.market.calendar import format_time
 from hotband.research.decisions import GateDecision, decision_of
 from hotband.research.feed import Feed
-from hotband.research.gate_source import ChosenGates, GateCoverage
+from hotband.research.gate_source import GateCoverage
 from hotband.research.metric import Metric
 from hotband.research.portfolio import Funnel, Logs, funnel_of
 
@@ -26,7 +27,7 @@ class InstrumentPart:
     """One instrument's share of a result."""
 
     feed: Feed
-    chosen: ChosenGates
+    chosen: GateReading
     funnel: Funnel
     coverage: GateCoverage
     min_reps: int

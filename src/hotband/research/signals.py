@@ -5,12 +5,13 @@ from datetime import datetime
 from pathlib import Path
 
 from hotband.gates.deriver import SyntheticEvent, derive_gates
+from hotband.gates.reader import GateInput, GateReader
 from hotband.market.bars import Bars
 from hotband.market.calendar import parse_window
 from hotband.market.instruments import Instrument, currencies, get_instrument, load_instruments
 from hotband.profile.rules import compile_rules
 from hotband.profile.strategy import Profile, effective, load_profile
-from hotband.research.gate_source import GateInput, deriver_settings, lambda_map
+from hotband.research.gate_source import deriver_settings
 from hotband.research.history import history_of
 from hotband.stores.location import Locations
 from hotband.stores.ports import BarStore
@@ -59,9 +60,9 @@ def derive_signals(
     rules = compile_rules(loaded, pair, currencies([pair], loaded.account.home))
     recorded = places.gates if gates is None else gates
     source = open_gate_store(recorded) if isinstance(recorded, str) else recorded
-    mapping, _ = lambda_map(source, held, settings, window[0])
-    derived = derive_gates(
-        held, rules[0], deriver_settings(settings), mapping, warm_up_until_ns=window[0]
-    )
+    chosen_settings = deriver_settings(settings)
+    reader = GateReader(source, loaded.account.market_hours())
+    mapping, _ = reader.lambda_map(held, chosen_settings, window[0])
+    derived = derive_gates(held, rules[0], chosen_settings, mapping, warm_up_until_ns=window[0])
     last = window[1]
     return [event for event in derived.events() if event["known_ns"] < last]

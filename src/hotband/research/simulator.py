@@ -13,6 +13,7 @@ import numpy as np
 
 from hotband.core.records import Records
 from hotband.errors import InputError
+from hotband.gates.reader import GateInput, GateReader, GateReading, WhenUnavailable
 from hotband.market.bars import Bars
 from hotband.market.calendar import (
     MINUTE_NS,
@@ -27,7 +28,7 @@ from hotband.profile.inherit import Effective
 from hotband.profile.rules import compile_limits, compile_rules
 from hotband.profile.strategy import Profile, effective, load_profile
 from hotband.research.feed import Feed, Surroundings, make_feed, merge
-from hotband.research.gate_source import ChosenGates, GateInput, choose_gates, coverage_of
+from hotband.research.gate_source import coverage_of, deriver_settings
 from hotband.research.history import (
     WARM_UP_BARS,
     BarInput,
@@ -51,7 +52,7 @@ class _Prepared:
     bars: Bars
     settings: Effective
     rules: Records
-    chosen: ChosenGates
+    chosen: GateReading
     feed: Feed
 
 
@@ -69,10 +70,13 @@ class BacktestSimulator:
         granularity: OANDA's name of the bar length.
         bars: a store, a store URL, a mapping of bars by instrument, or None for
             ``HOTBAND_BARS``. Pairs needed for conversion are read from it too.
-        gates: the same for recorded gates; None for ``HOTBAND_GATES``, and where that is not
-            set gates are derived from the bars.
+        gates: the same for recorded gates; None for ``HOTBAND_GATES``. Where none are recorded,
+            gates are derived from the bars (``gates.reader`` states the rule).
         financing: dated swap rates; None charges nothing, and the result says so.
         instrument_table: broker fields by instrument; None for the built-in table.
+        fallback: derive gates where none are recorded; False = recorded ones or none.
+        unavailable: where the gate store's server does not answer: ``fallback`` derives and
+            says so (the default where there is a fallback), ``fail`` raises.
 
     Raises:
         WindowError, InstrumentError, ProfileError, StoreError: what was given is not usable.
@@ -92,6 +96,8 @@ class BacktestSimulator:
         gates: GateInput | str = None,
         financing: FinancingTable | None = None,
         instrument_table: Mapping[str, Instrument] | None = None,
+        fallback: bool = True,
+        unavailable: WhenUnavailable | None = None,
     ) -> None:
         places = Locations.from_environment()
         names = [instruments] if isinstance(instruments, str) else list(instruments)
@@ -112,7 +118,13 @@ class BacktestSimulator:
         self.granularity_ns = parse_granularity(granularity)
         self.bars = open_bars(places.bars if bars is None else bars)
         recorded = places.gates if gates is None else gates
-        self.gates: GateInput = open_gate_store(recorded) if isinstance(recorded, str) else recorded
+        opened = open_gate_store(recorded) if isinstance(recorded, str) else recorded
+        self.reader = GateReader(
+            opened,
+            self.profile.account.market_hours(),
+            fallback=fallback,
+            unavailable=unavailable or ("fallback" if fallback else "fail"),
+        )
         self.financing = load_financing() if financing is None else financing
 
     def run(self) -> SimulationResult:
@@ -177,7 +189,7 @@ class BacktestSimulator:
         settings = effective(self.profile, name)
         money = currencies([self.table[n] for n in self.names], around.home)
         rules = compile_rules(self.profile, self.table[name], money, cost_bps=self.cost_bps)
-        chosen = choose_gates(self.gates, bars, settings, rules, self.window)
+        chosen = self.reader.read(bars, rules[0], deriver_settings(settings), self.window)
         feed = make_feed(bars, chosen.gates, settings, around, self.window)
         return _Prepared(bars, settings, rules, chosen, feed)
 
@@ -243,6 +255,25 @@ class BacktestSimulator:
         )
 
 
+def _gate_notes(name: str, part: InstrumentPart) -> list[str]:
+    """Where the gates are from, when that is not simply one store."""
+    chosen, coverage = part.chosen, part.coverage
+    real = coverage.real_fraction or 0.0
+    if chosen.unavailable is not None:
+        return [f"{name}: the gate store was {chosen.unavailable}"]
+    if chosen.source == "mixed":
+        return [
+            f"{name}: recorded gates in {len(chosen.real_spans)} stretches, live in {real:.1%} of "
+            "the minutes; derived ones outside these stretches"
+        ]
+    if chosen.source != "synthetic" and real < 0.5:
+        return [
+            f"{name}: a recorded gate was live in {real:.1%} of the minutes only; none are "
+            "derived in a stretch with recorded ones"
+        ]
+    return []
+
+
 def _notes(parts: Mapping[str, InstrumentPart], financing: FinancingTable) -> list[str]:
     notes = []
     for name, part in parts.items():
@@ -259,12 +290,7 @@ def _notes(parts: Mapping[str, InstrumentPart], financing: FinancingTable) -> li
             notes.append(
                 f"{name}: bars for {share:.1%} of the window's open market, {first} to {last}"
             )
-        coverage = part.coverage
-        if part.chosen.source != "synthetic" and (coverage.real_fraction or 0.0) < 0.5:
-            notes.append(
-                f"{name}: a recorded gate was live in {coverage.real_fraction or 0.0:.1%} of the "
-                "minutes only; the fallback is not mixed in"
-            )
+        notes += _gate_notes(name, part)
         if part.chosen.calibration is not None:
             scale = (
                 "recorded gates before the window"

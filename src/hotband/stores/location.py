@@ -13,13 +13,13 @@ class Locations:
     """State folder, store URLs and profile.
 
     ``HOTBAND_HOME`` (default ``~/.local/share/hotband``, or under ``XDG_DATA_HOME``),
-    ``HOTBAND_BARS`` (Parquet under it), ``HOTBAND_GATES`` (none: gates are derived),
+    ``HOTBAND_BARS`` (Parquet under it), ``HOTBAND_GATES`` (the same),
     ``HOTBAND_PROFILE`` (the built-in default).
     """
 
     home: Path
     bars: str
-    gates: str | None
+    gates: str
     profile: str | None
 
     @classmethod
@@ -37,6 +37,6 @@ class Locations:
         return cls(
             home=home,
             bars=env.get("HOTBAND_BARS") or f"parquet://{home}",
-            gates=env.get("HOTBAND_GATES") or None,
+            gates=env.get("HOTBAND_GATES") or f"parquet://{home}",
             profile=env.get("HOTBAND_PROFILE") or None,
         )

@@ -9,11 +9,11 @@ import numpy as np
 from hotband.core.records import Records
 from hotband.feeds.demo import demo_bars
 from hotband.gates.events import Gates
+from hotband.gates.reader import GateInput
 from hotband.market.bars import Bars
 from hotband.market.calendar import parse_time
 from hotband.market.financing import FinancingTable
 from hotband.profile.strategy import Profile, load_profile
-from hotband.research.gate_source import GateInput
 from hotband.research.result import SimulationResult
 from hotband.research.simulator import BacktestSimulator
 
@@ -46,6 +46,7 @@ class Options(TypedDict, total=False):
     financing: FinancingTable
     start: str
     end: str
+    fallback: bool
 
 
 @lru_cache
@@ -61,12 +62,13 @@ def driver(
     gates: GateInput = None,
     **options: Unpack[Options],
 ) -> BacktestSimulator:
-    """A simulator over ``bars`` (of the demo market); gates are derived unless given."""
+    """A simulator over ``bars`` (of the demo market); gates are derived unless some are given."""
     wanted = [names] if isinstance(names, str) else list(names)
     window = options.pop("start", START), options.pop("end", END)
     options.setdefault("profile", DEFAULT)
     held = market(*wanted) if bars is None else bars
     recorded: GateInput = {} if gates is None else gates
+    options.setdefault("fallback", not recorded)
     return BacktestSimulator(names, *window, bars=held, gates=recorded, **options)
 
 

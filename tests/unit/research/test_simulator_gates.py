@@ -42,8 +42,9 @@ STRICT = load_profile(
 
 
 def test_recorded_gates_are_used_and_nothing_is_derived() -> None:
-    times = (NOON, "2025-04-07T14:00:00Z", "2025-04-08T09:00:00Z")
-    result = simulate("EUR_USD", gates={"EUR_USD": recorded("EUR_USD", *times)}, profile=PLAIN)
+    times = ("2025-04-06T21:05:00Z", NOON, "2025-04-07T14:00:00Z", "2025-04-08T09:00:00Z")
+    gates = {"EUR_USD": recorded("EUR_USD", *times)}
+    result = simulate("EUR_USD", gates=gates, profile=PLAIN, fallback=True)
     part = result.parts["EUR_USD"]
     assert result.source == part.chosen.source == "memory"
     assert part.chosen.calibration is None
@@ -52,7 +53,7 @@ def test_recorded_gates_are_used_and_nothing_is_derived() -> None:
     assert result.coverage.synthetic_minutes == 0.0
     assert {decision.source for decision in result.decisions()} == {"real"}
     assert result.trades["source"].to_list() == ["real"] * 3
-    assert not any("derived" in note for note in result.notes)
+    assert not any("gates are derived" in note for note in result.notes)
 
 
 def test_without_recorded_gates_they_are_derived_and_the_result_says_so() -> None:
@@ -88,8 +89,8 @@ def test_derived_gates_clear_every_threshold_of_the_profile(profile: Profile) ->
 
 
 def test_recorded_and_derived_are_chosen_instrument_by_instrument() -> None:
-    gates = {"EUR_USD": recorded("EUR_USD", NOON)}
-    result = simulate(["EUR_USD", "GBP_USD"], gates=gates)
+    gates = {"EUR_USD": recorded("EUR_USD", "2025-04-06T21:05:00Z", NOON)}
+    result = simulate(["EUR_USD", "GBP_USD"], gates=gates, fallback=True)
     assert result.source == "mixed"
     assert result.parts["EUR_USD"].chosen.source == "memory"
     assert result.parts["GBP_USD"].chosen.source == "synthetic"
@@ -101,17 +102,30 @@ def test_recorded_and_derived_are_chosen_instrument_by_instrument() -> None:
 @pytest.mark.parametrize(
     ("known", "source"),
     [
-        ("2025-04-06T23:45:00Z", "memory"),
-        ("2025-04-06T23:44:59Z", "synthetic"),
-        ("2025-04-08T19:59:59Z", "memory"),
+        ("2025-04-06T23:44:59Z", "memory"),
+        ("2025-04-04T12:00:00Z", "synthetic"),
+        ("2025-04-08T19:59:59Z", "mixed"),
         ("2025-04-08T20:00:00Z", "synthetic"),
     ],
-    ids=["still live at the start", "too old at the start", "just inside", "at the end"],
+    ids=["of the same trading day", "of the day before", "just inside", "at the end"],
 )
-def test_one_recorded_gate_that_matters_is_enough(known: str, source: str) -> None:
-    """The window is [00:00, 20:00 next day), a gate lives for 15 minutes."""
-    result = simulate("EUR_USD", gates={"EUR_USD": recorded("EUR_USD", known)}, profile=PLAIN)
-    assert result.source == source
+def test_one_recorded_gate_makes_its_day_and_the_next_real(known: str, source: str) -> None:
+    """The window is [Monday 00:00, Tuesday 20:00); a gate of Friday leaves Tuesday derived."""
+    gates = {"EUR_USD": recorded("EUR_USD", known)}
+    assert simulate("EUR_USD", gates=gates, profile=PLAIN, fallback=True).source == source
+
+
+def test_a_mixed_result_says_where_its_gates_are_from() -> None:
+    gates = {"EUR_USD": recorded("EUR_USD", NOON)}
+    result = simulate("EUR_USD", gates=gates, profile=PLAIN, fallback=True)
+    first = parse_time(NOON)
+    before = {each.source for each in result.decisions() if each.gate_known_ns < first}
+    after = {each.source for each in result.decisions() if each.gate_known_ns >= first}
+    assert (before, after) == ({"synthetic"}, {"real"})
+    assert (
+        "EUR_USD: recorded gates in 1 stretches, live in 0.6% of the minutes; derived ones outside "
+        "these stretches" in result.notes
+    )
 
 
 def every_minute(name: str, start: str, n: int) -> Gates:
@@ -123,8 +137,8 @@ def every_minute(name: str, start: str, n: int) -> Gates:
 
 
 def test_gates_recorded_before_the_window_only_scale_the_derived_ones() -> None:
-    gates = {"EUR_USD": every_minute("EUR_USD", "2025-04-04T08:00:00Z", 200)}
-    result = simulate("EUR_USD", gates=gates, profile=PLAIN)
+    gates = {"EUR_USD": every_minute("EUR_USD", "2025-04-03T08:00:00Z", 200)}
+    result = simulate("EUR_USD", gates=gates, profile=PLAIN, fallback=True)
     hazards = result.parts["EUR_USD"].chosen.gates.data["hazard"]
     assert result.source == "synthetic"
     assert result.parts["EUR_USD"].chosen.calibration == "recorded"
@@ -134,7 +148,8 @@ def test_gates_recorded_before_the_window_only_scale_the_derived_ones() -> None:
 
 def test_gates_recorded_after_the_window_change_nothing() -> None:
     later = {"EUR_USD": every_minute("EUR_USD", "2025-04-09T08:00:00Z", 200)}
-    assert simulate("EUR_USD", gates=later).to_dict() == simulate("EUR_USD").to_dict()
+    with_them = simulate("EUR_USD", gates=later, fallback=True)
+    assert with_them.to_dict() == simulate("EUR_USD").to_dict()
 
 
 def covered(result: SimulationResult) -> tuple[float, float, float, float]:
@@ -201,7 +216,7 @@ def test_the_environment_names_stores_as_arguments_do(monkeypatch: pytest.Monkey
     for kind, url in stores.items():
         monkeypatch.setenv(f"HOTBAND_{kind.upper()}", url)
     found = BacktestSimulator("EUR_USD", START, END).run()
-    assert found.source == "memory"
+    assert found.source == "mixed"
     assert json.dumps(found.to_dict()) == expected
 
 
