@@ -27,7 +27,8 @@ from hotband.core.records import GATE, RULES, Record, Records, empty, readable
 from hotband.errors import BarsError
 from hotband.gates import runs
 from hotband.gates.deriver_state import DeriverSettings, DeriverState
-from hotband.gates.events import Gates, key_of
+from hotband.gates.events import Gates
+from hotband.gates.keys import keys_of
 from hotband.gates.lambda_map import LambdaMap
 from hotband.gates.runs import FloatArray, IntArray
 from hotband.market.bars import Bars
@@ -199,8 +200,6 @@ def derive_gates(
         deriver.on_bars(bars.data[:split])
         deriver.state.tally[:] = 0
     data, starts = deriver.on_bars(bars.data[split:])
-    runs_met, run_of = np.unique(starts, return_inverse=True)
-    keys = [key_of(_signal_key(bars.instrument, start)) for start in runs_met.tolist()]
     gates = Gates.from_columns(
         bars.instrument,
         data["known"],
@@ -209,7 +208,7 @@ def derive_gates(
         data["reps"],
         {name: data["metrics"][:, slot] for name, slot in runs.DERIVED.items()},
         synthetic=True,
-        key=np.array(keys, np.int64)[run_of],
+        key=keys_of(f"synthetic:{bars.instrument}", starts // _NS_PER_MS),
         source="synthetic",
     )
     why = tuple(_reasons(reps, int(rules["min_reps"])) for reps in gates.data["reps"].tolist())

@@ -18,6 +18,7 @@ import polars as pl
 from hotband.core.codes import GUARDS
 from hotband.core.records import GATE, REGIMES, Records
 from hotband.errors import GatesError, IntegrityError
+from hotband.gates.keys import key_of as key_of
 from hotband.market.bars import TIME_TYPE, Column, Int64Array, require_window, times_ns
 from hotband.market.calendar import format_time
 
@@ -68,17 +69,6 @@ class GateExtras(TypedDict, total=False):
     regime_confidence: Column | None
     source: GateSource
     details: pl.DataFrame | None
-
-
-def key_of(text: str) -> int:
-    """The number of a signal key: 63 bits, the same on every machine, never 0.
-
-    0 is kept for "no key"; an empty text has no key.
-    """
-    if not text:
-        return 0
-    digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
-    return (int.from_bytes(digest, "big") >> 1) or 1
 
 
 def _column(values: Column | float, name: str, rows: int, kinds: str) -> npt.NDArray[np.generic]:

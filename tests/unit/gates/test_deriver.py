@@ -9,7 +9,7 @@ from tests.naive.naive_deriver import MINUTE, SUNDAY, bars_of, rules_of
 from hotband.errors import BarsError, GatesError
 from hotband.gates.deriver import GateDeriver, derive_gates, surprises_of
 from hotband.gates.deriver_state import DeriverSettings
-from hotband.gates.events import key_of
+from hotband.gates.keys import key_of
 from hotband.gates.lambda_map import LambdaMap
 from hotband.gates.runs import mapped
 

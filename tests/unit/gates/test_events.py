@@ -13,7 +13,7 @@ from tests.naive import naive_align
 from hotband.core.codes import GUARDS
 from hotband.core.records import GATE, Records
 from hotband.errors import GatesError, IntegrityError, WindowError
-from hotband.gates.events import DETAILS, FRAME_COLUMNS, METRICS, Gates, align, key_of
+from hotband.gates.events import DETAILS, FRAME_COLUMNS, METRICS, Gates, align
 from hotband.market.bars import Int64Array
 from hotband.market.calendar import MINUTE_NS
 
@@ -114,17 +114,6 @@ def test_only_gate_records_are_taken() -> None:
 def test_data_cannot_be_written() -> None:
     with pytest.raises(ValueError, match="read-only"):
         made().data["known"][0] = 0
-
-
-def test_a_key_is_the_same_everywhere_and_never_zero_for_a_text() -> None:
-    assert key_of("EUR_USD:c0.214_s0.000_e0.944") == 8525734879329685282
-    assert key_of("a") != key_of("b")
-    assert key_of("") == 0
-
-
-@given(st.text(min_size=1))
-def test_keys_have_63_bits(text: str) -> None:
-    assert 0 < key_of(text) < 2**63
 
 
 def test_a_window_holds_gates_known_in_it() -> None:
