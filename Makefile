@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
 
-.PHONY: demo test test-long check bench lock clean help
+.PHONY: demo test test-long check services bench lock clean help
 
 help:
 	@echo "make demo       set up and run the main job on embedded defaults"
@@ -12,6 +12,7 @@ help:
 	@echo "make test-long  the soaks"
 	@echo "make bench      benchmarks: a table, and JSON under output/bench"
 	@echo "make check      lint, types, import contracts only"
+	@echo "make services   put a Valkey server on the machine, where there is none"
 	@echo "make lock       resolve the dependency locks anew"
 
 $(BIN)/python:
@@ -35,6 +36,12 @@ check: $(STAMPS)/dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+# The script itself sees what is there, so that no stamp can outlive the server.
+services:
+	./scripts/install_services.sh
+
+test test-long: services
 
 test: check
 	$(BIN)/python -m pytest -m "not long"

@@ -1,9 +1,12 @@
-"""Where the tests find real FX history, and what they do without it."""
+"""Where the tests find real FX history and a Valkey server, and what they do without."""
 
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.valkey_server import Database, ValkeyServer
 
 _BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -22,3 +25,37 @@ def real_data() -> Path:
             pytest.fail(message)
         pytest.skip(message)
     return folder
+
+
+@pytest.fixture(scope="session")
+def valkey_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyServer]:
+    """A server that all tests share; each takes databases of its own with ``fresh_db``."""
+    server = ValkeyServer(tmp_path_factory.mktemp("valkey"))
+    try:
+        yield server.start()
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def database(valkey_server: ValkeyServer) -> Iterator[Database]:
+    """A database of its own on the shared server."""
+    made = Database(valkey_server)
+    yield made
+    made.client.close()
+
+
+@pytest.fixture
+def new_valkey(tmp_path: Path) -> Iterator[Callable[..., ValkeyServer]]:
+    """Makes servers that are the test's own, not started yet; stopped behind it."""
+    servers: list[ValkeyServer] = []
+
+    def make(**options: str) -> ValkeyServer:
+        servers.append(ValkeyServer(tmp_path / f"valkey{len(servers)}", **options))
+        return servers[-1]
+
+    try:
+        yield make
+    finally:
+        for server in servers:
+            server.stop()

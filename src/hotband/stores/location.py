@@ -1,6 +1,7 @@
 """Where hotband keeps things: one typed object, read once from the environment."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +15,15 @@ class Locations:
 
     ``HOTBAND_HOME`` (default ``~/.local/share/hotband``, or under ``XDG_DATA_HOME``),
     ``HOTBAND_BARS`` (Parquet under it), ``HOTBAND_GATES`` (the same),
-    ``HOTBAND_PROFILE`` (the built-in default).
+    ``HOTBAND_PROFILE`` (the built-in default), ``HOTBAND_PAIRS`` (names with commas between
+    them; none = what the store at hand holds).
     """
 
     home: Path
     bars: str
     gates: str
     profile: str | None
+    pairs: tuple[str, ...] = ()
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Locations":
@@ -39,4 +42,15 @@ class Locations:
             bars=env.get("HOTBAND_BARS") or f"parquet://{home}",
             gates=env.get("HOTBAND_GATES") or f"parquet://{home}",
             profile=env.get("HOTBAND_PROFILE") or None,
+            pairs=_pairs(env.get("HOTBAND_PAIRS") or ""),
         )
+
+
+def _pairs(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    for name in names:
+        if not re.fullmatch("[A-Z]{3}_[A-Z]{3}", name):
+            raise InputError(
+                "HOTBAND_PAIRS", repr(name), "names such as EUR_USD", "Put commas between names."
+            )
+    return names

@@ -17,7 +17,7 @@ from hotband.market.calendar import format_time, parse_granularity
 
 Key: TypeAlias = tuple[str, ...]
 BAR_COLUMNS: Final = (*COLUMNS, "side_origin", "source")
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
 class ConflictError(Exception):
@@ -83,8 +83,9 @@ def merge_rows(
     return pl.concat([kept, added]).sort(time), added.height
 
 
-def _require_name(instrument: str) -> None:
-    if not _NAME.fullmatch(instrument):
+def require_name(instrument: str) -> None:
+    """Refuse a name that is no name, such as a path; StoreError."""
+    if not NAME.fullmatch(instrument):
         raise StoreError(
             "instrument",
             repr(instrument),
@@ -93,7 +94,8 @@ def _require_name(instrument: str) -> None:
         )
 
 
-def _refuse_unknown(store: str, what: str, name: str, held: tuple[str, ...]) -> StoreError:
+def refuse_unknown(store: str, what: str, name: str, held: tuple[str, ...]) -> StoreError:
+    """The error for a name that the store does not hold, with the nearest one that it does."""
     return StoreError(
         f"{what} in {store}",
         name,
@@ -103,7 +105,7 @@ def _refuse_unknown(store: str, what: str, name: str, held: tuple[str, ...]) -> 
     )
 
 
-def _refuse_outside(
+def refuse_outside(
     store: str, what: str, window: tuple[int, int], extent: tuple[int, int], end_ns: int
 ) -> None:
     """Refuse an empty answer for a window that leaves what the store covers."""
@@ -118,9 +120,10 @@ def _refuse_outside(
     )
 
 
-def _conflict_error(
+def conflict_error(
     error: type[InputError], store: str, what: str, conflict: ConflictError
 ) -> InputError:
+    """The error, of the class ``error``, for rows that are held with other values."""
     return error(
         f"{what} to append to {store}",
         f"other values in {conflict.rows} of {conflict.of} rows, "
@@ -156,7 +159,7 @@ class TabularBarStore:
 
     def append(self, bars: Bars, *, replace: bool = False) -> int:
         """See ``BarStore.append``."""
-        _require_name(bars.instrument)
+        require_name(bars.instrument)
         if not len(bars):
             return 0
         rows = bars.to_frame().with_columns(
@@ -167,7 +170,7 @@ class TabularBarStore:
             return self._shelf.append(key, rows, replace=replace)
         except ConflictError as found:
             what = f"bars of {bars.instrument} {bars.granularity}"
-            raise _conflict_error(BarsError, self.name, what, found) from found
+            raise conflict_error(BarsError, self.name, what, found) from found
 
     def read(self, instrument: str, granularity: str, start_ns: int, end_ns: int) -> Bars:
         """See ``BarStore.read``."""
@@ -178,13 +181,13 @@ class TabularBarStore:
         if extent is None:
             held = self.granularities(instrument)
             if held:
-                raise _refuse_unknown(self.name, f"granularity of {instrument}", granularity, held)
-            raise _refuse_unknown(self.name, "instrument", instrument, self.instruments())
+                raise refuse_unknown(self.name, f"granularity of {instrument}", granularity, held)
+            raise refuse_unknown(self.name, "instrument", instrument, self.instruments())
         rows = self._shelf.read(key, start_ns, end_ns - step + 1)
         origins = rows
         if rows.is_empty():
             what = f"{instrument} {granularity}"
-            _refuse_outside(self.name, what, (start_ns, end_ns), extent, extent[1] + step)
+            refuse_outside(self.name, what, (start_ns, end_ns), extent, extent[1] + step)
             origins = self._shelf.read(key, extent[0], extent[0] + 1)
         return Bars.from_frame(
             rows.select(COLUMNS),
@@ -222,25 +225,25 @@ class TabularGateStore:
 
     def append(self, gates: Gates, *, replace: bool = False) -> int:
         """See ``GateStore.append``."""
-        _require_name(gates.instrument)
+        require_name(gates.instrument)
         if not len(gates):
             return 0
         try:
             return self._shelf.append((gates.instrument,), gates.to_frame(), replace=replace)
         except ConflictError as found:
             what = f"gates of {gates.instrument}"
-            raise _conflict_error(GatesError, self.name, what, found) from found
+            raise conflict_error(GatesError, self.name, what, found) from found
 
     def read(self, instrument: str, start_ns: int, end_ns: int) -> Gates:
         """See ``GateStore.read``."""
         require_window(start_ns, end_ns)
         extent = self._shelf.extent((instrument,))
         if extent is None:
-            raise _refuse_unknown(self.name, "instrument", instrument, self.instruments())
+            raise refuse_unknown(self.name, "instrument", instrument, self.instruments())
         rows = self._shelf.read((instrument,), start_ns, end_ns)
         if rows.is_empty():
             what = f"gates of {instrument}"
-            _refuse_outside(self.name, what, (start_ns, end_ns), extent, extent[1])
+            refuse_outside(self.name, what, (start_ns, end_ns), extent, extent[1])
         return Gates.from_frame(rows, instrument, source=self.source)
 
     def latest(self, instrument: str) -> Gates | None:
