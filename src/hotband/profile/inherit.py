@@ -167,6 +167,13 @@ class Resolver:
                 f"less than weekend_exit_minutes, {settings.weekend_exit_minutes:g}",
                 "An exit ordered that late would fill after the weekend: widen the minutes.",
             )
+        if settings.encoder.window_bars % 2:
+            raise ProfileError(
+                f"{self.path('encoder.window_bars')} of {self.instrument}",
+                settings.encoder.window_bars,
+                "an even whole number, 4..256",
+                "The window is compared by halves.",
+            )
         deriver = settings.deriver
         if deriver.history_runs < deriver.min_history_runs:
             raise ProfileError(
@@ -198,9 +205,12 @@ class Resolver:
             notes.append(Note(path=self.path("nav_risk_pct"), value=value, text=text))
         least, scale = effective.hazard_min, effective.lambda_scale
         if least is not None and least > scale:
-            text = (
-                f"above lambda_scale {scale:g}: gates whose lambda is scaled by it, and all "
-                "derived gates, stay below; only gates with an unscaled hazard can pass"
-            )
+            if effective.hazard_scale == "lambda":
+                text = f"above lambda_scale {scale:g}: no gate's lambda is, so none can pass"
+            else:
+                text = (
+                    f"above lambda_scale {scale:g}, as no lambda is: this, hazard_max and the "
+                    "exit threshold are read as raw hazard and multiplied by it (hazard_scale)"
+                )
             notes.append(Note(path=self.path("hazard_min"), value=least, text=text))
         return notes

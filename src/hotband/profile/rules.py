@@ -30,6 +30,15 @@ _OPPOSITE: Final = {
 }
 
 
+def hazard_factor(settings: Effective) -> float:
+    """What the profile's hazard limits are multiplied by to be on the scale of lambda."""
+    least, scale = settings.hazard_min, settings.lambda_scale
+    raw = settings.hazard_scale == "hazard" or (
+        settings.hazard_scale is None and least is not None and least > scale
+    )
+    return scale if raw else 1.0
+
+
 def _gating(settings: Effective) -> dict[str, object]:
     low = [-math.inf] * len(GUARDS)
     high = [math.inf] * len(GUARDS)
@@ -39,9 +48,10 @@ def _gating(settings: Effective) -> dict[str, object]:
         if value is not None:
             (low if limit.startswith("min_") else high)[slot] = value
             on |= 1 << slot
+    factor = hazard_factor(settings)
     return {
-        "hazard_min": -math.inf if settings.hazard_min is None else settings.hazard_min,
-        "hazard_max": math.inf if settings.hazard_max is None else settings.hazard_max,
+        "hazard_min": -math.inf if settings.hazard_min is None else settings.hazard_min * factor,
+        "hazard_max": math.inf if settings.hazard_max is None else settings.hazard_max * factor,
         "guard_min": low,
         "guard_max": high,
         "guards_on": on,
@@ -64,7 +74,7 @@ def _planning(settings: Effective, pip: float) -> dict[str, object]:
         "max_stack": settings.max_stack,
         "opposite": _OPPOSITE[settings.opposite],
         "flat_weekend": int(settings.flat_before_weekend),
-        "hazard_exit": math.nan if exit_at is None else exit_at,
+        "hazard_exit": math.nan if exit_at is None else exit_at * hazard_factor(settings),
         "hazard_exit_above": int(settings.hazard_exit.when == "above"),
     }
     for level, fraction, pips in (

@@ -113,6 +113,25 @@ class Deriver(Strict):
     """Bars opening further apart than this cut a run."""
 
 
+class Encoder(Strict):
+    """How gates are encoded from bars; named as the encoder does."""
+
+    window_bars: int = Field(default=64, ge=4, le=256, description="an even whole number, 4..256")
+    stride_bars: Bars = 1
+    """Bars between two gates."""
+    atr_bars: Bars = 14
+    max_gap_minutes: Hold = 60.0
+    """Bars opening further apart than this start the window anew."""
+    signature_decimals: int = Field(default=2, ge=0, le=6, description="a whole number, 0..6")
+    repetition_minutes: Hold = 60.0
+    """How far back equal signatures count as repetitions."""
+    hazard_percentile: float | None = Field(
+        default=0.8, ge=0.05, le=0.99, description="a number 0.05..0.99, or null = off"
+    )
+    """A gate whose hazard is above this quantile of those before it is not admitted."""
+    hazard_memory: int = Field(default=2048, ge=64, le=1_000_000, description="64..1000000 gates")
+
+
 class SessionPart(Strict):
     """One window of local hours, or the name of a built-in session."""
 
@@ -130,11 +149,16 @@ class Settings(Strict):
     ``nav_risk_pct`` is a fraction of NAV lost at the stop (0.01 = 1 %), ``vol_target_pct`` a
     fraction per day. ``exposure`` is the notional of one entry over NAV (1.0 = as much as NAV);
     the ``exposure_scale`` of the existing stack was a margin-like divisor and is not this.
-    Hazards are lambda on the scale of the gates, 0..1.
+    Hazards are lambda on the scale of the gates, unless ``hazard_scale`` says otherwise.
     """
 
     hazard_min: Share | None = None
     hazard_max: Share | None = None
+    hazard_scale: Literal["lambda", "hazard"] | None = Field(
+        default=None, description="lambda or hazard, or null = by hazard_min"
+    )
+    """What the hazard limits are written in: lambda, or the raw hazard that ``lambda_scale``
+    turns into it. Null: raw hazard where hazard_min is above lambda_scale, else lambda."""
     min_repetitions: int = Field(default=1, ge=0, le=1_000_000, description="a whole number from 0")
     guards: Guards = Field(default_factory=Guards, description="a mapping of the ten guards")
     direction: Literal["momentum", "mean_reversion"] = Field(
@@ -184,6 +208,7 @@ class Settings(Strict):
     lambda_scale: float = Field(default=0.1, gt=0, le=1, description="a number above 0, to 1")
     """Factor from the structural hazard 0..1 to lambda, in gates derived from bars."""
     deriver: Deriver = Field(default_factory=Deriver, description="a mapping")
+    encoder: Encoder = Field(default_factory=Encoder, description="a mapping")
 
 
 LEVELS: Final = (

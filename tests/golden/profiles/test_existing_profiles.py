@@ -121,7 +121,7 @@ def test_mean_reversion_profile_flips_once_where_both_keys_say_so() -> None:
         compiled(profile, "EUR_USD"),
         {
             "direction": MEAN_REVERSION,
-            "hazard_min": 0.88,
+            "hazard_min": 0.88 * 0.1,
             "hazard_max": INF,
             "min_reps": 3,
             "guard_min": [0.12, 0.0] + [-INF] * 8,
@@ -144,7 +144,7 @@ def test_mean_reversion_profile_lets_an_instrument_leave_the_flip() -> None:
     profile = load_profile(HERE / "mean_reversion_strategy.yaml")
     holds(
         compiled(profile, "USD_CAD"),
-        {"direction": MOMENTUM, "hazard_min": 0.79, "min_reps": 1, "hold": 30 * MINUTE},
+        {"direction": MOMENTUM, "hazard_min": 0.79 * 0.1, "min_reps": 1, "hold": 30 * MINUTE},
     )
 
 
@@ -158,7 +158,9 @@ def test_mean_reversion_profile_reports_what_cannot_work() -> None:
         "instruments.EUR_USD.require_st_peak",
         "instruments.EUR_USD.disable_bundle_overrides",
     }
-    assert notes["instruments.EUR_USD.hazard_min"].startswith("above lambda_scale 0.1: gates")
+    assert notes["instruments.EUR_USD.hazard_min"].startswith(
+        "above lambda_scale 0.1, as no lambda is: this, hazard_max"
+    )
     assert notes["instruments.USD_CAD.breakeven_trigger_pct"] == (
         "never reached: take_profit_pct 0.0019 closes the position first"
     )
@@ -171,7 +173,7 @@ def test_compact_parameters_read_haz_by_signal_type() -> None:
     holds(
         compiled(profile, "EUR_USD"),
         {
-            "hazard_min": 0.85,
+            "hazard_min": 0.85 * 0.1,
             "hazard_max": INF,
             "direction": MEAN_REVERSION,
             "min_reps": 3,

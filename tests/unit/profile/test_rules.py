@@ -145,3 +145,20 @@ def test_compiled_numbers_do_not_depend_on_the_listing() -> None:
     one = compile_rules(listed, TABLE["EUR_USD"], CURRENCIES)
     other = compile_rules(shared, TABLE["EUR_USD"], CURRENCIES)
     np.testing.assert_equal(one.tolist(), other.tolist())
+
+
+@pytest.mark.parametrize(
+    ("given", "least", "most", "leave"),
+    [
+        ({"hazard_min": 0.02, "hazard_max": 0.08}, 0.02, 0.08, 0.09),
+        ({"hazard_min": 0.8, "hazard_max": 0.95}, 0.8 * 0.1, 0.95 * 0.1, 0.09 * 0.1),
+        ({"hazard_max": 0.5, "hazard_scale": "hazard"}, -math.inf, 0.5 * 0.1, 0.09 * 0.1),
+        ({"hazard_min": 0.8, "hazard_scale": "lambda"}, 0.8, math.inf, 0.09),
+        ({"hazard_min": 0.8, "lambda_scale": 1.0}, 0.8, math.inf, 0.09),
+    ],
+)
+def test_hazard_limits_above_every_lambda_are_read_as_raw_hazard(
+    given: dict[str, object], least: float, most: float, leave: float
+) -> None:
+    one = rules(given | {"hazard_exit": {"threshold": 0.09}})
+    assert (one["hazard_min"], one["hazard_max"], one["hazard_exit"]) == (least, most, leave)
