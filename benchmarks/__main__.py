@@ -1,4 +1,4 @@
-"""Run the benchmarks: ``python -m benchmarks [--only cells,memory,single,start]``."""
+"""Run the benchmarks: ``python -m benchmarks [--only cells,memory,single,start,gates]``."""
 
 import argparse
 import json
@@ -8,7 +8,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.cases import CASES, Row
+from benchmarks.cases import CASES
 
 
 def _machine() -> dict[str, object]:
@@ -26,7 +26,7 @@ def main() -> None:
     parser.add_argument("--only", default=",".join(CASES), help="cases, comma separated")
     parser.add_argument("--out", default="output/bench/bench.json", help="JSON file to write")
     given = parser.parse_args()
-    rows: list[Row] = []
+    rows = []
     print(f"{'case':66} {'value':>14} {'unit':8} {'aim':>8}  on")
     for name in given.only.split(","):
         for row in CASES[name]():

@@ -5,16 +5,16 @@ import resource
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 
 import numpy as np
 
 from benchmarks import market
+from benchmarks.gates import gates
+from benchmarks.rows import Row, best
 from hotband.core import records as r
 from hotband.core.jit import kernel
 from hotband.core.path import path
@@ -23,17 +23,6 @@ from hotband.core.shared import Shared
 from hotband.research.simulator import BacktestSimulator
 
 THREADS = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One measured number, its unit, and the aim where there is one."""
-
-    case: str
-    value: float
-    unit: str
-    aim: str
-    on: str
 
 
 @kernel
@@ -85,15 +74,6 @@ def _run_cells(shared: Shared, rules: Records, threads: int) -> Records:
     return navs
 
 
-def _best(work: Callable[[], object], repeats: int = 5) -> float:
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return min(times)
-
-
 def cells_per_second() -> list[Row]:
     """Cells per second over two threads, everything on, gates on every n-th bar."""
     bars, named = market.week_of_bars()
@@ -104,8 +84,8 @@ def cells_per_second() -> list[Row]:
         rules = market.cell_rules(4_000)
         rules["hold"] = hold * 60_000_000_000
         _run_cells(shared, rules[:4], THREADS)
-        seconds = _best(partial(_run_cells, shared, rules, THREADS))
-        one = _best(partial(_run_cells, shared, rules[:2000], 1), 3)
+        seconds = best(partial(_run_cells, shared, rules, THREADS))
+        one = best(partial(_run_cells, shared, rules[:2000], 1), 3)
         case = f"week of M1, gate every {every} bars, hold {hold} min"
         rows += [
             Row(f"{case}, {THREADS} threads", len(rules) / seconds, "cells/s", aim, named),
@@ -113,7 +93,7 @@ def cells_per_second() -> list[Row]:
         ]
         if (every, hold) in {(7, 30), (400, 30)}:
             per_bar = one / 2000 / len(shared.bars) * 1e9
-            bare = _best(partial(bare_loop, shared.bars, 200)) / 200 / len(shared.bars) * 1e9
+            bare = best(partial(bare_loop, shared.bars, 200)) / 200 / len(shared.bars) * 1e9
             rows += [
                 Row(f"{case}: path", per_bar, "ns/bar", "", named),
                 Row(f"{case}: path over bare loop", per_bar / bare, "x", "5", named),
@@ -147,7 +127,7 @@ def single_run() -> list[Row]:
 
     trades, _ = run()
     named = f"demo EUR_USD, {len(bars):,} bars, {trades:,} trades"
-    return [Row("year of M1, all outputs on", _best(run, 3), "s", "1", named)]
+    return [Row("year of M1, all outputs on", best(run, 3), "s", "1", named)]
 
 
 def start_up() -> list[Row]:
@@ -175,7 +155,7 @@ def start_up() -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         cold = fresh({"HOTBAND_CACHE": folder})
     return [
-        Row("hotband --help", _best(shown), "s", "0.3", "-"),
+        Row("hotband --help", best(shown), "s", "0.3", "-"),
         Row("import to first cells, warm cache", warm, "s", "2", "-"),
         Row("import to first cells, cold cache", cold, "s", "", "-"),
     ]
@@ -186,4 +166,5 @@ CASES: dict[str, Callable[[], list[Row]]] = {
     "memory": memory_per_thousand_cells,
     "single": single_run,
     "start": start_up,
+    "gates": gates,
 }

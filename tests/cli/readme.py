@@ -1,6 +1,7 @@
 """The commands that the README shows, run for real; ``python -m tests.cli.readme`` rewrites it.
 
-A ``console`` block holds command lines that start with ``$ `` and what they printed.
+A ``console`` block holds command lines that start with ``$ `` and what they printed. The blocks
+are played in order with one state folder: what one imports, the next can use.
 """
 
 import os
@@ -34,7 +35,7 @@ def played(block: str, folder: Path, home: Path) -> str:
         done = subprocess.run(
             [sys.executable, "-m", "hotband", *arguments],
             cwd=folder,
-            env={**os.environ, "HOTBAND_HOME": str(home)},
+            env={**_bare(), "HOTBAND_HOME": str(home)},
             capture_output=True,
             text=True,
             check=True,
@@ -44,11 +45,15 @@ def played(block: str, folder: Path, home: Path) -> str:
     return text
 
 
+def _bare() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("HOTBAND_")}
+
+
 def rewrite(folder: Path) -> None:
     """Put what the commands print now into the README."""
     text = README.read_text()
-    for block in shown():
-        with tempfile.TemporaryDirectory() as home:
+    with tempfile.TemporaryDirectory() as home:
+        for block in shown():
             text = text.replace(block, played(block, folder, Path(home)))
     README.write_text(text)
 

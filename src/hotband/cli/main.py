@@ -2,7 +2,7 @@
 
 import typer
 
-from hotband.cli import data, profile
+from hotband.cli import data, gates, profile
 from hotband.cli.demo import demo
 from hotband.cli.simulate import simulate
 
@@ -21,6 +21,7 @@ def main() -> None:
 app.command()(demo)
 app.command()(simulate)
 app.add_typer(data.app, name="data")
+app.add_typer(gates.app, name="gates")
 app.add_typer(profile.app, name="profile")
 
 

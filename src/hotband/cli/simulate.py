@@ -1,11 +1,15 @@
 """``hotband simulate``: one strategy over one window, through the pipeline that trades."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from hotband.cli.console import print_json, reported, tables
+
+_Wait = Annotated[
+    float, typer.Option(help="Seconds to wait for a server that is not ready.", min=0.0)
+]
 
 
 def simulate(
@@ -29,6 +33,12 @@ def simulate(
     broker: Annotated[
         Path | None, typer.Option(help="Broker fields by instrument, YAML, over the built-in.")
     ] = None,
+    fallback: Annotated[bool, typer.Option(help="Derive gates where none are recorded.")] = True,
+    unavailable: Annotated[
+        Literal["fallback", "fail"] | None,
+        typer.Option(help="Where the gate server does not answer; fallback unless switched off."),
+    ] = None,
+    wait: _Wait = 10.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     series: Annotated[
         bool, typer.Option(help="Put equity curve and decisions into the JSON.")
@@ -52,6 +62,9 @@ def simulate(
             gates=gates,
             financing=load_financing(financing),
             instrument_table=load_instruments(broker),
+            fallback=fallback,
+            unavailable=unavailable,
+            wait_s=wait,
         ).run()
         if as_json:
             print_json(result.to_dict(series=series))

@@ -17,9 +17,9 @@ WARM_UP_BARS = 5000
 """Bars read before a window, for the deriver's run lengths and the volatility."""
 
 
-def open_bars(source: BarInput | str) -> BarInput:
+def open_bars(source: BarInput | str, wait_s: float = 0.0) -> BarInput:
     """The store that a URL names, or what was given."""
-    return open_bar_store(source) if isinstance(source, str) else source
+    return open_bar_store(source, wait_s) if isinstance(source, str) else source
 
 
 def held_instruments(source: BarInput, granularity: str) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ It reads bars and gates, hands them to the same compiled loop that a live sessio
 gives back what came out. It never decides, sizes or fills anything itself.
 """
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +18,7 @@ from hotband.gates.reader import GateInput, GateReader, GateReading, WhenUnavail
 from hotband.market.bars import Bars
 from hotband.market.calendar import (
     MINUTE_NS,
+    MarketHours,
     format_time,
     parse_granularity,
     parse_window,
@@ -37,7 +39,6 @@ from hotband.research.history import (
     open_bars,
 )
 from hotband.research.measures import MetricInputs, compute_metrics
-from hotband.research.metric import Metric
 from hotband.research.portfolio import Logs, PortfolioManager, funnel_of
 from hotband.research.result import InstrumentPart, SimulationResult, check_identities
 from hotband.research.series import trading_window
@@ -77,6 +78,7 @@ class BacktestSimulator:
         fallback: derive gates where none are recorded; False = recorded ones or none.
         unavailable: where the gate store's server does not answer: ``fallback`` derives and
             says so (the default where there is a fallback), ``fail`` raises.
+        wait_s: seconds to wait for a server that is not ready, where its URL does not say.
 
     Raises:
         WindowError, InstrumentError, ProfileError, StoreError: what was given is not usable.
@@ -98,6 +100,7 @@ class BacktestSimulator:
         instrument_table: Mapping[str, Instrument] | None = None,
         fallback: bool = True,
         unavailable: WhenUnavailable | None = None,
+        wait_s: float = 10.0,
     ) -> None:
         places = Locations.from_environment()
         names = [instruments] if isinstance(instruments, str) else list(instruments)
@@ -116,9 +119,9 @@ class BacktestSimulator:
         self.cost_bps = self.profile.account.cost_bps if cost_bps is None else float(cost_bps)
         self.granularity = granularity
         self.granularity_ns = parse_granularity(granularity)
-        self.bars = open_bars(places.bars if bars is None else bars)
+        self.bars = open_bars(places.bars if bars is None else bars, wait_s)
         recorded = places.gates if gates is None else gates
-        opened = open_gate_store(recorded) if isinstance(recorded, str) else recorded
+        opened = open_gate_store(recorded, wait_s) if isinstance(recorded, str) else recorded
         self.reader = GateReader(
             opened,
             self.profile.account.market_hours(),
@@ -155,6 +158,14 @@ class BacktestSimulator:
         fills = logs.fills[: int(manager.account[0].fills)]
         check_identities(manager.account, manager.books, fills, self.balance)
         return self._result(manager, logs, prepared, around)
+
+    def alone(self, name: str, *, recorded: bool) -> "BacktestSimulator":
+        """The same with one of its instruments, on recorded gates alone or derived ones alone."""
+        other = copy.copy(self)
+        other.names = (name,)
+        source = self.reader.source if recorded else None
+        other.reader = GateReader(source, self.reader.hours, fallback=not recorded)
+        return other
 
     def _surroundings(self, home: str) -> Surroundings:
         account = self.profile.account
@@ -223,7 +234,9 @@ class BacktestSimulator:
             balance=self.balance,
             currency=around.home,
             cost_bps=self.cost_bps,
-            metrics=self._metrics(manager, logs, list(parts.values()), around),
+            metrics=compute_metrics(
+                _metric_inputs(self, manager, logs, list(parts.values()), around.hours)
+            ),
             parts=parts,
             account=manager.account,
             books=manager.books,
@@ -233,26 +246,25 @@ class BacktestSimulator:
             notes=tuple(_notes(parts, self.financing)),
         )
 
-    def _metrics(
-        self,
-        manager: PortfolioManager,
-        logs: Logs,
-        parts: list[InstrumentPart],
-        around: Surroundings,
-    ) -> dict[str, Metric]:
-        account = manager.account
-        opens = np.concatenate([part.feed.bars["t"] for part in parts])
-        return compute_metrics(
-            MetricInputs(
-                fills=logs.fills[: int(account[0].fills)],
-                days=logs.days[: int(account[0].days)],
-                account=account,
-                start_balance=self.balance,
-                window=trading_window(around.hours, *self.window, opens, self.granularity_ns),
-                end_ns=self.window[1],
-                pip_sizes=np.array([part.feed.instrument.pip for part in parts]),
-            )
-        )
+
+def _metric_inputs(
+    run: BacktestSimulator,
+    manager: PortfolioManager,
+    logs: Logs,
+    parts: list[InstrumentPart],
+    hours: MarketHours,
+) -> MetricInputs:
+    account = manager.account
+    opens = np.concatenate([part.feed.bars["t"] for part in parts])
+    return MetricInputs(
+        fills=logs.fills[: int(account[0].fills)],
+        days=logs.days[: int(account[0].days)],
+        account=account,
+        start_balance=run.balance,
+        window=trading_window(hours, *run.window, opens, run.granularity_ns),
+        end_ns=run.window[1],
+        pip_sizes=np.array([part.feed.instrument.pip for part in parts]),
+    )
 
 
 def _gate_notes(name: str, part: InstrumentPart) -> list[str]:
@@ -262,9 +274,10 @@ def _gate_notes(name: str, part: InstrumentPart) -> list[str]:
     if chosen.unavailable is not None:
         return [f"{name}: the gate store was {chosen.unavailable}"]
     if chosen.source == "mixed":
+        spans = len(chosen.real_spans)
         return [
-            f"{name}: recorded gates in {len(chosen.real_spans)} stretches, live in {real:.1%} of "
-            "the minutes; derived ones outside these stretches"
+            f"{name}: recorded gates in {spans} stretch{'es' if spans > 1 else ''}, live in "
+            f"{real:.1%} of the minutes; derived ones outside"
         ]
     if chosen.source != "synthetic" and real < 0.5:
         return [

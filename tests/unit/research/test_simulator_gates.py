@@ -123,8 +123,8 @@ def test_a_mixed_result_says_where_its_gates_are_from() -> None:
     after = {each.source for each in result.decisions() if each.gate_known_ns >= first}
     assert (before, after) == ({"synthetic"}, {"real"})
     assert (
-        "EUR_USD: recorded gates in 1 stretches, live in 0.6% of the minutes; derived ones outside "
-        "these stretches" in result.notes
+        "EUR_USD: recorded gates in 1 stretch, live in 0.6% of the minutes; derived ones outside"
+        in result.notes
     )
 
 

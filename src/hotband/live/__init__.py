@@ -1,0 +1,1 @@
+"""Drivers that follow the market as it comes; they own the clock and the waiting."""
