@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hotband.core.records import Records
+from hotband.gates.encoder import encode_gates
 from hotband.market.bars import Bars
 from hotband.market.calendar import format_time
 from hotband.profile.strategy import Profile
@@ -75,14 +76,20 @@ def trace_of(result: SimulationResult, granularity_ns: int) -> Trace:
     )
 
 
-def simulation(names: Iterable[str], start: str, end: str, profile: Profile) -> Run:
-    """A run of ``profile`` over [start, end) of whatever bars it is given."""
+def simulation(
+    names: Iterable[str], start: str, end: str, profile: Profile, *, encoded: bool = False
+) -> Run:
+    """A run of ``profile`` over [start, end) of whatever bars it is given.
+
+    Gates are derived, or ``encoded`` from the same bars and read as recorded ones.
+    """
     traded = list(names)
 
     def run(bars: Market) -> Trace:
         length = bars[traded[0]].granularity
+        gates = {name: encode_gates(bars[name]).gates for name in traded if encoded}
         driver = BacktestSimulator(
-            traded, start, end, profile=profile, bars=bars, gates={}, granularity=length
+            traded, start, end, profile=profile, bars=bars, gates=gates, granularity=length
         )
         return trace_of(driver.run(), driver.granularity_ns)
 

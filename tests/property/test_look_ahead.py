@@ -17,15 +17,18 @@ from tests.property.look_ahead import (
     cut,
     scrambled,
     simulation,
+    trace_of,
 )
 
 from hotband.core.records import Records
 from hotband.feeds.demo import demo_bars
 from hotband.feeds.files import read_bars
+from hotband.gates.encoder import encode_gates
 from hotband.market.bars import Bars
 from hotband.market.calendar import MINUTE_NS, parse_time
 from hotband.profile.strategy import Profile, load_profile
 from hotband.research import feed
+from hotband.research.simulator import BacktestSimulator
 
 DEFAULT = load_profile()
 RESTLESS = load_profile(
@@ -95,6 +98,30 @@ def test_a_cross_that_converts_through_another_pair_never_looks_ahead() -> None:
     run = simulation(["EUR_GBP"], *DEMO_WINDOW, RESTLESS)
     bars = demo_market("EUR_GBP", "GBP_USD", "EUR_USD")
     prove_at_every_event(run, bars, DEMO_WINDOW, least=12)
+
+
+def test_encoded_gates_never_look_ahead() -> None:
+    """Bars to bits, metrics, percentile and repetitions to gates to trades, at every gate."""
+    window = (DEMO_WINDOW[0], "2025-04-02T12:00:00Z")
+    run = simulation(["EUR_USD"], *window, DEFAULT, encoded=True)
+    trace = prove_at_every_event(run, demo_market("EUR_USD"), window, least=10)
+    assert {int(flag) for flag in trace.gates["EUR_USD"]["synthetic"]} == {0}
+
+
+def test_the_change_from_derived_to_recorded_gates_never_looks_ahead() -> None:
+    """The recorded ones begin in mid-window: what came before must not know of them."""
+    window = (DEMO_WINDOW[0], "2025-04-02T12:00:00Z")
+    first = parse_time("2025-04-02T09:00:00Z")
+
+    def run(bars: Market) -> Trace:
+        gates = encode_gates(bars["EUR_USD"]).gates.window(first, 2**62)
+        driver = BacktestSimulator(
+            "EUR_USD", *window, profile=DEFAULT, bars=bars, gates={"EUR_USD": gates}
+        )
+        return trace_of(driver.run(), driver.granularity_ns)
+
+    trace = prove_at_every_event(run, demo_market("EUR_USD"), window, least=10)
+    assert {int(flag) for flag in trace.gates["EUR_USD"]["synthetic"]} == {0, 1}
 
 
 def test_a_portfolio_never_looks_ahead() -> None:

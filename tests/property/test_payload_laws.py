@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from tests.contract.payloads import EXAMPLES, example, text_of
 from tests.contract.samples import any_gates, gates_at
 
-from hotband.gates.events import DETAILS, Gates, key_of
+from hotband.gates.events import DETAILS, Gates
+from hotband.gates.keys import key_of
 from hotband.gates.payload import CodecSettings, Decoded, decode, encode
 from hotband.gates.payload_report import ERAS, REFUSALS, REPAIRS, SCALES
 

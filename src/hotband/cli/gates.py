@@ -238,8 +238,10 @@ def show(
         found = latest_gates(store, SystemClock(), names, profile)
         if as_json:
             print_json([gate.to_dict() for gate in found])
-        else:
+        elif found:
             tables().print(gates_table(found))
+        else:
+            typer.echo(f"{store}: no gates. Encode some with 'hotband gates encode'.")
 
 
 @app.command()

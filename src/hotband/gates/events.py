@@ -18,7 +18,6 @@ import polars as pl
 from hotband.core.codes import GUARDS
 from hotband.core.records import GATE, REGIMES, Records
 from hotband.errors import GatesError, IntegrityError
-from hotband.gates.keys import key_of as key_of
 from hotband.market.bars import TIME_TYPE, Column, Int64Array, require_window, times_ns
 from hotband.market.calendar import format_time
 

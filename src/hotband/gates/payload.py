@@ -19,7 +19,8 @@ import polars as pl
 from hotband.errors import GatesError
 from hotband.gates import payload_fields as fields
 from hotband.gates import payload_v2
-from hotband.gates.events import DETAILS, METRICS, SOURCES, Gates, GateSource, key_of
+from hotband.gates.events import DETAILS, METRICS, SOURCES, Gates, GateSource
+from hotband.gates.keys import key_of
 from hotband.gates.payload_fields import ROW, Payload, Row
 from hotband.gates.payload_report import PayloadReport, Tally
 from hotband.market.calendar import GRANULARITIES, LAST_NS

@@ -29,7 +29,8 @@ import orjson
 
 from hotband.core.records import REGIMES
 from hotband.errors import GatesError
-from hotband.gates.events import DETAILS, METRICS, Gates, key_of
+from hotband.gates.events import DETAILS, METRICS, Gates
+from hotband.gates.keys import key_of
 from hotband.gates.payload_fields import MAX_REPS, NAN, Payload, Row
 from hotband.gates.payload_report import Tally
 from hotband.market.calendar import FIRST_NS, GRANULARITIES, LAST_NS

@@ -4,7 +4,8 @@ from typing import Any
 
 from tests.contract.payloads import EXAMPLES
 
-from hotband.gates.events import METRICS, Gates, key_of
+from hotband.gates.events import METRICS, Gates
+from hotband.gates.keys import key_of
 from hotband.gates.payload import CodecSettings, decode
 from hotband.gates.payload_report import PayloadReport
 

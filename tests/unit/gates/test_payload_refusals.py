@@ -10,7 +10,8 @@ from tests.contract.payloads import EXAMPLES, example, text_of
 from tests.contract.samples import START_NS, gates_at
 
 from hotband.errors import GatesError
-from hotband.gates.events import Gates, key_of
+from hotband.gates.events import Gates
+from hotband.gates.keys import key_of
 from hotband.gates.payload import CodecSettings, decode, encode
 from hotband.gates.payload_report import REFUSALS, REPAIRS, SCALES, PayloadReport
 

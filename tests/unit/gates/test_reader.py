@@ -5,8 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 from tests.unit.research.demo_runs import DEFAULT, END, MINUTE, START, market, recorded
+from tests.valkey_server import HOST, free_port
 
-from hotband.errors import InputError
+from hotband.errors import InputError, StoreUnavailableError
 from hotband.gates.events import Gates
 from hotband.gates.lambda_map import MIN_RECORDED
 from hotband.gates.reader import UNUSED, GateInput, GateReader, GateReading, in_spans, real_spans
@@ -172,6 +173,18 @@ def test_a_store_without_the_instrument_means_derived_gates() -> None:
 def test_gates_under_the_name_of_another_instrument_are_refused() -> None:
     with pytest.raises(InputError, match="gates of EUR_USD: got gates of GBP_USD"):
         read({"EUR_USD": recorded("GBP_USD", "2025-04-07T12:00:00Z")})
+
+
+def test_a_silent_store_fails_or_falls_back_as_asked_and_says_so() -> None:
+    silent = open_gate_store(f"valkey://{HOST}:{free_port()}/0")
+    with pytest.raises(StoreUnavailableError, match="refused"):
+        read(silent)
+    reader = GateReader(silent, DEFAULT_HOURS, unavailable="fallback")
+    got = reader.read(BARS, RULES[0], DERIVER, WINDOW)
+    assert got.source == "synthetic"
+    assert got.unavailable is not None
+    assert got.unavailable.startswith("down: ")
+    assert got.gates.data.tobytes() == read(None).gates.data.tobytes()
 
 
 def test_falling_back_needs_a_fallback() -> None:
