@@ -151,15 +151,17 @@ def _details(given: pl.DataFrame | None, rows: int) -> pl.DataFrame:
     return pl.DataFrame(columns)
 
 
-def _regime_codes(labels: Sequence[str | None]) -> Int32Array:
-    numbers: dict[str | None, int] = {label: 1 + i for i, label in enumerate(REGIMES)}
-    numbers[None] = 0
-    for row, label in enumerate(labels):
-        if label not in numbers:
-            raise GatesError(
-                f"regime in row {row}", label, ", ".join(REGIMES), "Map the label.", near=REGIMES
-            )
-    return np.array([numbers[label] for label in labels], dtype=np.int32)
+def _regime_codes(labels: Sequence[str | None] | pl.Series) -> Int32Array:
+    given = pl.Series(labels, dtype=pl.String)
+    known = given.cast(pl.Enum(REGIMES), strict=False)
+    unknown = given.is_not_null() & known.is_null()
+    if unknown.any():
+        row = int(unknown.arg_max() or 0)
+        raise GatesError(
+            f"regime in row {row}", given[row], ", ".join(REGIMES), "Map the label.", near=REGIMES
+        )
+    codes: Int32Array = (known.to_physical().cast(pl.Int32) + 1).fill_null(0).to_numpy()
+    return codes
 
 
 @dataclass(frozen=True, eq=False)
@@ -325,7 +327,7 @@ class Gates:
             data[name] = _column(frame[name], name, frame.height, "iuf")
         for slot, name in enumerate(METRICS):
             data["metrics"][:, slot] = _column(frame[name], name, frame.height, "iuf")
-        data["regime"] = _regime_codes(frame["regime"].to_list())
+        data["regime"] = _regime_codes(frame["regime"])
         held = [name for name in DETAILS if name in frame.columns]
         return cls._checked(instrument, data, source, frame.select(held) if held else None)
 

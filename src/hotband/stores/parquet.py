@@ -57,10 +57,9 @@ class ParquetShelf:
         with self._reading():
             months = self._months(key)
             wanted = [path for month, path in months.items() if first <= month <= last]
-            frames = [_load(path, self._values[0]) for path in wanted]
-            if not frames:
-                frames = [_load(path, self._values[0]).clear() for path in months.values()][:1]
-        return between(pl.concat(frames), self._values[0], start_ns, end_ns)
+            if not wanted:
+                return _load(list(months.values())[:1], self._values[0]).clear()
+            return between(_load(wanted, self._values[0]), self._values[0], start_ns, end_ns)
 
     def extent(self, key: Key) -> tuple[int, int] | None:
         """First and last time, ns; None = no such key."""
@@ -69,7 +68,7 @@ class ParquetShelf:
             if not paths:
                 return None
             first, last = (
-                _load(path, self._values[0])[self._values[0]].to_physical()
+                _load([path], self._values[0], [self._values[0]])[self._values[0]].to_physical()
                 for path in (paths[0], paths[-1])
             )
         return int(first[0]), int(last[-1])
@@ -84,7 +83,7 @@ class ParquetShelf:
             for month in months.unique().sort():
                 new = rows.filter(months == month)
                 path = self._path(key) / f"month={month}" / PART
-                held = _load(path, time) if path.exists() else new.clear()
+                held = _load([path], time) if path.exists() else new.clear()
                 try:
                     merged, added = merge_rows(held, new, self._values, replace=replace)
                 except ConflictError as conflict:
@@ -126,13 +125,16 @@ def _value(part: str) -> str:
     return part.partition("=")[2]
 
 
-def _load(path: Path, time: str) -> pl.DataFrame:
+def _load(paths: list[Path], time: str, columns: list[str] | None = None) -> pl.DataFrame:
+    """The rows of files in the order given; an unreadable one is named."""
     try:
-        rows = pl.read_parquet(path, hive_partitioning=False, glob=False)
+        rows = pl.read_parquet(paths, hive_partitioning=False, glob=False, columns=columns)
         return rows.with_columns(pl.col(time).cast(TIME_TYPE))
     except pl.exceptions.PolarsError as cause:
+        if len(paths) > 1:
+            return pl.concat([_load([path], time, columns) for path in paths])
         raise StoreError(
-            f"file {path}",
+            f"file {paths[0]}",
             str(cause).splitlines()[0],
             "a Parquet file that hotband wrote",
             "Restore it from a copy, or remove it and import the month again.",

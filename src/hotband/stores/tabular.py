@@ -199,9 +199,8 @@ class TabularBarStore:
 
 
 def _weakest(origins: pl.Series) -> SideOrigin:
-    return max(
-        (origin for origin in SIDE_ORIGINS if origin in set(origins)), key=SIDE_ORIGINS.index
-    )
+    held = set(origins.unique())
+    return max((origin for origin in SIDE_ORIGINS if origin in held), key=SIDE_ORIGINS.index)
 
 
 class TabularGateStore:
