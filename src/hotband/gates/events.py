@@ -7,7 +7,7 @@ those that no bar could ever see, so that the funnel adds up to every gate there
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final, Literal, Self, TypeAlias, TypedDict, Unpack, get_args
 
@@ -175,12 +175,14 @@ class Gates:
         data: GATE records with strictly increasing ``known``; read-only.
         source: ``synthetic``, the scheme of the store they were read from, or ``mixed``.
         details: a frame with the columns of ``DETAILS``, row by row; ``None`` = all null.
+        notes: What a reader must know of how they were read: payloads left out, guesses.
     """
 
     instrument: str
     data: Records
     source: GateSource
     details: pl.DataFrame | None = None
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         data = self.data
@@ -280,7 +282,7 @@ class Gates:
         require_window(start_ns, end_ns)
         first, last = np.searchsorted(self.data["known"], (start_ns, end_ns), side="left")
         details = None if self.details is None else self.details[int(first) : int(last)]
-        return type(self)(self.instrument, self.data[first:last], self.source, details)
+        return replace(self, data=self.data[first:last], details=details)
 
     def to_frame(self) -> pl.DataFrame:
         """A frame of ``FRAME_COLUMNS`` and ``DETAILS``: times with zone, null = missing."""

@@ -4,11 +4,12 @@ The rule, per instrument: a recorded gate makes *real* the rest of its trading d
 York) and the trading day after it. Only recorded gates count in a real stretch, only derived
 ones outside; no stretch has both. Which kind a moment belongs to hangs on gates known before
 it alone, so the rule can be followed live, and a day whose first gate comes late does not
-reach back.
+reach back. Gates in a store that another producer derived from bars are not recorded ones:
+they make nothing real and are left out, which is noted.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias
 
 import numpy as np
@@ -50,6 +51,7 @@ class GateReading:
         candidates: What the deriver saw and refused, by reason.
         real_spans: Start and end of each real stretch inside the window, ns, shape (n, 2).
         unavailable: Why the store could not be read, in words; None where it could.
+        notes: What the store says of the reading, and what was left out of it.
     """
 
     gates: Gates
@@ -58,6 +60,7 @@ class GateReading:
     candidates: dict[str, int]
     real_spans: IntArray
     unavailable: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 def real_spans(known_ns: npt.ArrayLike, hours: MarketHours) -> IntArray:
@@ -91,14 +94,14 @@ def interleave(recorded: Gates, derived: Gates, spans: IntArray) -> Gates:
     if not len(kept):
         return recorded
     if not len(recorded):
-        return Gates(derived.instrument, kept, derived.source)
+        return Gates(derived.instrument, kept, derived.source, notes=recorded.notes)
     data: Records = np.concatenate([recorded.data, kept])
     order = np.argsort(data["known"], kind="stable")
     details = None
     if recorded.details is not None:
         nulls = recorded.details.clear(len(kept))
         details = pl.concat([recorded.details, nulls])[order]
-    return Gates(recorded.instrument, data[order], "mixed", details)
+    return Gates(recorded.instrument, data[order], "mixed", details, recorded.notes)
 
 
 class GateReader:
@@ -107,7 +110,9 @@ class GateReader:
     Args:
         source: Where recorded gates are.
         hours: Of the market, for its trading days.
-        fallback: Derive gates outside real stretches; False = recorded gates or none.
+        fallback: Derive gates outside real stretches; False = the gates of ``source`` as they
+            are, or none.
+        recorded_first: False = derive all gates; ``source`` still sets their scale.
         unavailable: What to do when the store's server does not answer within its patience:
             ``fallback`` derives and says so, ``fail`` raises.
 
@@ -121,6 +126,7 @@ class GateReader:
         hours: MarketHours,
         *,
         fallback: bool = True,
+        recorded_first: bool = True,
         unavailable: WhenUnavailable = "fail",
     ) -> None:
         if unavailable == "fallback" and not fallback:
@@ -133,10 +139,11 @@ class GateReader:
         self.source = source
         self.hours = hours
         self.fallback = fallback
+        self.recorded_first = recorded_first
         self.unavailable = unavailable
 
     def recorded(self, instrument: str, start_ns: int, end_ns: int) -> Gates | None:
-        """The recorded gates known in [start, end); None where there are none.
+        """The gates of the source known in [start, end); None where there are none.
 
         Raises StoreUnavailableError where the store's server does not answer.
         """
@@ -179,17 +186,24 @@ class GateReader:
         """
         start_ns, end_ns = window
         live_ns = start_ns - int(rules["max_age"])
-        words = None
-        recorded = None
+        words, recorded = None, None
+        notes: tuple[str, ...] = ()
         mapping, calibration = LambdaMap.scaled(settings.lambda_scale), "lambda_scale"
         try:
-            recorded = self.recorded(bars.instrument, min(live_ns, start_ns - REACH_NS), end_ns)
+            if self.recorded_first:
+                reach = min(live_ns, start_ns - REACH_NS)
+                recorded = self.recorded(bars.instrument, reach, end_ns)
             if self.fallback:
                 mapping, calibration = self.lambda_map(bars, settings, start_ns)
         except StoreUnavailableError as error:
             if self.unavailable == "fail":
                 raise
             words, recorded = f"{error.state}: {error}", None
+        if recorded is not None:
+            notes = recorded.notes
+            if self.fallback:
+                recorded, left_out = _without_derived(recorded)
+                notes += left_out
         known = recorded.data["known"] if recorded is not None else np.empty(0, np.int64)
         spans = real_spans(known, self.hours)
         within = np.clip(spans, start_ns, end_ns)
@@ -197,10 +211,10 @@ class GateReader:
         here = None if recorded is None else recorded.window(live_ns, end_ns)
         whole = len(spans) == 1 and spans[0, 0] <= live_ns and spans[0, 1] >= end_ns
         if here is not None and (whole or not self.fallback):
-            return GateReading(here, here.source, None, {}, within)
+            return GateReading(here, here.source, None, {}, within, notes=notes)
         if not self.fallback:
             nothing = Gates(bars.instrument, np.zeros(0, GATE), "memory")
-            return GateReading(nothing, "none", None, {}, within)
+            return GateReading(nothing, "none", None, {}, within, notes=notes)
         # A gate known at the very end of the window can no longer be judged in it.
         derived = derive_gates(
             bars.window(0, end_ns - 1), rules, settings, mapping, warm_up_until_ns=live_ns
@@ -210,7 +224,23 @@ class GateReader:
             emitted = len(gates)
             gates = interleave(here, gates, spans)
             counts[UNUSED] = emitted + len(here) - len(gates)
-        return GateReading(gates, gates.source, calibration, counts, within, words)
+        return GateReading(gates, gates.source, calibration, counts, within, words, notes)
+
+
+def _without_derived(gates: Gates) -> tuple[Gates | None, tuple[str, ...]]:
+    """The gates that were not derived from bars, and a note on those that were."""
+    derived = gates.data["synthetic"] != 0
+    if not derived.any():
+        return gates, ()
+    note = (
+        f"{int(derived.sum())} of {len(gates)} gates of the store were derived from bars by their "
+        "producer and are left out"
+    )
+    kept = np.flatnonzero(~derived)
+    if not len(kept):
+        return None, (note,)
+    details = None if gates.details is None else gates.details[kept]
+    return replace(gates, data=gates.data[kept], details=details), (note,)
 
 
 def _of(held: Mapping[str, Gates], instrument: str) -> Gates | None:

@@ -7,7 +7,7 @@ the first row that breaks it, and are never repaired.
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Final, Literal, Self, TypeAlias
@@ -219,6 +219,7 @@ class Bars:
         data: QUOTE records by open time; one-dimensional, contiguous, read-only.
         side_origin: ``ba`` = the source had both sides; else the side the other came from.
         source: Where the prices come from, such as ``oanda``; ``demo`` = simulated.
+        notes: What a reader must know of how they were read: candles left out, guesses.
     """
 
     instrument: str
@@ -227,6 +228,7 @@ class Bars:
     data: Records
     side_origin: SideOrigin
     source: str
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         data = self.data
@@ -322,14 +324,7 @@ class Bars:
         t = self.data["t"]
         first = int(np.searchsorted(t, start_ns, side="left"))
         last = int(np.searchsorted(t, end_ns - self.granularity_ns, side="right"))
-        return type(self)(
-            self.instrument,
-            self.granularity,
-            self.granularity_ns,
-            self.data[first : max(first, last)],
-            self.side_origin,
-            self.source,
-        )
+        return replace(self, data=self.data[first : max(first, last)])
 
     @property
     def known_ns(self) -> Int64Array:

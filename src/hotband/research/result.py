@@ -33,6 +33,7 @@ class InstrumentPart:
     min_reps: int
     bars_source: str
     side_origin: str
+    bars_notes: tuple[str, ...]
     data_share: float
     """Bars over the bars that the window's open market has room for."""
     warm_up_bars: int

@@ -163,8 +163,9 @@ class BacktestSimulator:
         """The same with one of its instruments, on recorded gates alone or derived ones alone."""
         other = copy.copy(self)
         other.names = (name,)
-        source = self.reader.source if recorded else None
-        other.reader = GateReader(source, self.reader.hours, fallback=not recorded)
+        other.reader = GateReader(
+            self.reader.source, self.reader.hours, fallback=not recorded, recorded_first=recorded
+        )
         return other
 
     def _surroundings(self, home: str) -> Surroundings:
@@ -221,6 +222,7 @@ class BacktestSimulator:
                 min_reps=int(part.rules["min_reps"][0]),
                 bars_source=part.bars.source,
                 side_origin=part.bars.side_origin,
+                bars_notes=part.bars.notes,
                 data_share=len(part.feed.bars)
                 * part.feed.granularity_ns
                 / max(1, around.hours.market_minutes(*self.window) * MINUTE_NS),
@@ -303,6 +305,7 @@ def _notes(parts: Mapping[str, InstrumentPart], financing: FinancingTable) -> li
             notes.append(
                 f"{name}: bars for {share:.1%} of the window's open market, {first} to {last}"
             )
+        notes += [f"{name}: {note}" for note in (*part.bars_notes, *part.chosen.notes)]
         notes += _gate_notes(name, part)
         if part.chosen.calibration is not None:
             scale = (

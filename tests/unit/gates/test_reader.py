@@ -145,14 +145,42 @@ def test_without_the_fallback_there_are_recorded_gates_or_none() -> None:
     assert (nothing.source, len(nothing.gates)) == ("none", 0)
 
 
-def test_gates_recorded_as_synthetic_stay_synthetic() -> None:
-    """A store may hold derived gates of another producer; they are not passed off as real."""
-    known = [parse_time("2025-04-07T12:00:00Z")]
-    gates = Gates.from_columns(
-        "EUR_USD", np.array(known), np.array([1]), np.array([0.05]), np.array([5]), {},
-        synthetic=True, source="memory",
-    )  # fmt: skip
-    assert read({"EUR_USD": gates}, fallback=False).gates.data["synthetic"].tolist() == [1]
+def of_both_kinds(*synthetic: int) -> Gates:
+    """Gates of Monday noon and after, a minute apart, derived by their producer or not."""
+    known = parse_time("2025-04-07T12:00:00Z") + MINUTE * np.arange(len(synthetic))
+    gates = recorded("EUR_USD", *(format_time(int(t)) for t in known))
+    data = gates.data.copy()
+    data["synthetic"] = synthetic
+    return Gates("EUR_USD", data, "memory")
+
+
+def test_gates_that_their_producer_derived_make_nothing_real_and_are_noted() -> None:
+    got = read({"EUR_USD": of_both_kinds(1, 1, 1)})
+    assert (got.source, len(got.real_spans)) == ("synthetic", 0)
+    assert got.gates.data.tobytes() == read(None).gates.data.tobytes()
+    assert got.notes == (
+        "3 of 3 gates of the store were derived from bars by their producer and are left out",
+    )
+
+
+def test_derived_gates_of_a_store_do_not_mix_with_its_recorded_ones() -> None:
+    got = read({"EUR_USD": of_both_kinds(1, 0, 1, 1)})
+    first = parse_time("2025-04-07T12:01:00Z")
+    assert split_at(got, first) == ({1}, {0})
+    assert got.real_spans.tolist() == [[first, WINDOW[1]]]
+    assert got.notes[0].startswith("3 of 4 gates")
+
+
+def test_without_the_fallback_gates_are_taken_as_they_are() -> None:
+    got = read({"EUR_USD": of_both_kinds(1, 0)}, fallback=False)
+    assert got.gates.data["synthetic"].tolist() == [1, 0]
+
+
+def test_derived_gates_alone_keep_the_scale_of_the_recorded_ones() -> None:
+    source = spread_reader(MIN_RECORDED, "2025-04-03T08:00:00Z").source
+    reader = GateReader(source, DEFAULT_HOURS, recorded_first=False)
+    got = reader.read(BARS, RULES[0], DERIVER, WINDOW)
+    assert (got.source, got.calibration) == ("synthetic", "recorded")
 
 
 def test_a_store_and_a_mapping_of_the_same_gates_are_the_same_source() -> None:

@@ -11,7 +11,9 @@ from hotband.gates.events import Gates
 from hotband.market.calendar import parse_time
 from hotband.market.instruments import currencies, load_instruments
 from hotband.profile.rules import compile_rules
+from hotband.profile.strategy import load_profile
 from hotband.research.fidelity import admitted_sides, fidelity
+from hotband.research.simulator import BacktestSimulator
 
 FIRST = parse_time("2025-04-06T22:00:00Z")
 EURO = load_instruments()["EUR_USD"]
@@ -87,3 +89,30 @@ def test_admitted_sides_by_hand() -> None:
 def test_a_window_without_recorded_gates_is_refused() -> None:
     with pytest.raises(WindowError, match="without a recorded gate"):
         fidelity(driver("EUR_USD", start=START, end=END))
+
+
+def test_derived_gates_are_scaled_as_the_fallback_would_scale_them() -> None:
+    """Hazards recorded before the window set the scale: capped by the profile, few are left."""
+    before = recorded_before()
+    found = fidelity(driver("EUR_USD", gates=before, fallback=True, profile=CAPPED))
+    scaled = BacktestSimulator(
+        "EUR_USD", START, END, bars=market("EUR_USD"), gates=before, profile=CAPPED
+    ).alone("EUR_USD", recorded=False)
+    part = scaled.run().parts["EUR_USD"]
+    assert part.chosen.calibration == "recorded"
+    assert set(part.chosen.gates.data["synthetic"]) == {1}
+    assert found[0].synthetic_trades <= part.funnel.filled
+
+
+CAPPED = load_profile({"global": {"hazard_max": 0.3}, "account": {"home": "USD"}})
+
+
+def recorded_before() -> dict[str, Gates]:
+    """Forty gates of the Friday before with high hazards, and one in the window."""
+    known = parse_time("2025-04-04T08:00:00Z") + MINUTE * np.arange(40)
+    times = np.r_[known, parse_time("2025-04-07T00:30:00Z")]
+    ones = np.ones(len(times), np.int64)
+    hazards = np.linspace(0.2, 0.6, len(times))
+    return {
+        "EUR_USD": Gates.from_columns("EUR_USD", times, ones, hazards, ones, {}, synthetic=False)
+    }
