@@ -79,6 +79,32 @@ def test_a_window_is_encoded_again_without_a_change(home: Path) -> None:
     assert first["first"] >= "2026-03-04T00:00:00Z"
 
 
+def test_other_settings_need_the_word_replace(home: Path) -> None:
+    run("encode", "-i", "EUR_USD", home=home)
+    profile = home / "profile.yaml"
+    profile.write_text("global: {encoder: {window_bars: 32}}\naccount: {home: USD}\n", "utf-8")
+    again = (
+        "encode",
+        "-i",
+        "EUR_USD",
+        "--profile",
+        str(profile),
+        "--start",
+        "2026-03-02T00:00:00Z",
+    )
+    refused = run(*again, home=home)
+    assert refused.returncode == 1
+    assert "other values in" in refused.stderr
+    done = json.loads(run(*again, "--replace", "--json", home=home).stdout)[0]
+    assert done["added"] == done["gates"] > 1000
+
+
+def test_a_window_without_bars_is_refused(home: Path) -> None:
+    done = run("encode", "-i", "EUR_USD", "--start", "2027-01-01T00:00:00Z", home=home)
+    assert done.returncode == 1
+    assert "window to encode of EUR_USD M1" in done.stderr
+
+
 def test_bootstrap_twice_changes_nothing(home: Path) -> None:
     to = f"parquet://{home / 'seeded'}"
     first = json.loads(run("bootstrap", "--to", to, "--days", "2", "--json", home=home).stdout)
@@ -113,13 +139,19 @@ def test_freshness_of_an_asked_pair_without_gates_is_2(home: Path) -> None:
     assert "GBP_USD: no gates" in done.stdout
 
 
+def test_wrong_usage_of_freshness_is_not_taken_for_no_gates(home: Path) -> None:
+    done = run("freshness", "--threshold", "abc", home=home)
+    assert done.returncode == 1
+    assert "--threshold" in done.stderr
+
+
 def test_show_sets_the_producers_verdict_beside_the_profiles(home: Path) -> None:
     run("encode", home=home)
     shown = json.loads(run("show", "--json", home=home).stdout)
     assert [gate["instrument"] for gate in shown] == list(PAIRS)
     for gate in shown:
         assert gate["known"] == "2026-03-06T21:00:00Z"
-        assert gate["producer"] == "hotband_encoder"
+        assert gate["producer"].startswith("hotband_encoder/")
         assert gate["reasons"][0] == "gate_stale"
         assert not gate["admit"]
         assert 0.0 < gate["hazard"] < 0.1

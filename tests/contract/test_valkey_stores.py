@@ -21,6 +21,11 @@ class TestValkeyBars(BarStoreContract):
 
 
 class TestValkeyGates(GateStoreContract):
+    """The contract as it is: what is appended has an index.
+
+    Here ``instruments`` also names those of which another stack keeps the latest gate alone.
+    """
+
     source: GateSource = "valkey"
 
     @pytest.fixture(autouse=True)

@@ -14,7 +14,7 @@ from hotband.market.calendar import parse_time
 from hotband.market.instruments import currencies, load_instruments
 from hotband.profile.rules import compile_rules
 from hotband.profile.strategy import load_profile
-from hotband.research.encoding import encode_missing
+from hotband.research.encoding import HistoryEncoder
 from hotband.research.result import SimulationResult
 from hotband.research.simulator import BacktestSimulator
 from hotband.stores.ports import GateStore
@@ -110,7 +110,7 @@ def test_bars_from_the_candle_keys_give_the_same_run(valkey_server: ValkeyServer
     store = open_bar_store(url)
     store.append(bars["EUR_USD"])
     gates = open_gate_store(url)
-    assert encode_missing(store, gates, "EUR_USD", "M1").added > 5000
+    assert HistoryEncoder(store, gates, "M1").encode_missing("EUR_USD").added > 5000
     from_keys = BacktestSimulator("EUR_USD", *DEMO_WINDOW, bars=url, gates=url).run()
     local = run(bars, gates, DEMO_WINDOW)
     same(from_keys, local)

@@ -1,13 +1,16 @@
 """``hotband gates``: encode gates from bars, seed and follow stores, look at what is there."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from hotband.cli.console import print_json, reported, tables
 
 if TYPE_CHECKING:
+    from threading import Event
+
     from hotband.stores.ports import BarStore, GateStore
 
 app = typer.Typer(
@@ -36,15 +39,35 @@ def gates() -> None:
     """Gates: encode, bootstrap, run, freshness, show, fidelity."""
 
 
-def _stores(bars: str | None, to: str | None, wait_s: float) -> "tuple[BarStore, GateStore]":
+def _heard(line: str) -> None:
+    typer.echo(line, err=True)
+
+
+def _stores(
+    bars: str | None, to: str | None, wait_s: float, stop: "Event | None" = None
+) -> "tuple[BarStore, GateStore]":
+    """Both stores; what they wait for is said on standard error, and ``stop`` ends a wait."""
     from hotband.stores.location import Locations
     from hotband.stores.urls import open_bar_store, open_gate_store
 
     places = Locations.from_environment()
     return (
-        open_bar_store(bars or places.bars, wait_s),
-        open_gate_store(to or places.gates, wait_s),
+        open_bar_store(bars or places.bars, wait_s, on_wait=_heard, stop=stop),
+        open_gate_store(to or places.gates, wait_s, on_wait=_heard, stop=stop),
     )
+
+
+class MonitorCommand(TyperCommand):
+    """A command whose exit status 2 has a meaning: wrong usage ends it with 1 instead."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """As Typer does, with another status for wrong usage."""
+        try:
+            return super().parse_args(ctx, args)
+        except Exception as error:
+            if getattr(error, "exit_code", None) == NO_GATES:
+                error.exit_code = 1  # type: ignore[attr-defined] # Typer's usage error is private
+            raise
 
 
 def _wanted(asked: list[str] | None, store: "BarStore", granularity: str) -> list[str]:
@@ -74,27 +97,32 @@ def encode(
     bars: _Bars = None,
     gates: _Gates = None,
     profile: _Profile = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="With --start or --end: let new values win.")
+    ] = False,
     wait: _Wait = 10.0,
     as_json: _Json = False,
 ) -> None:
     """Encode bars to gates; stopped and started again, it goes on where it was."""
     with reported():
-        from hotband.market.calendar import parse_time
-        from hotband.research.encoding import encode_missing, encode_range, encoder_settings
+        from hotband.market.calendar import LAST_NS, parse_time
+        from hotband.research.encoding import HistoryEncoder, encoder_settings
 
         source, to = _stores(bars, gates, wait)
-        settings = encoder_settings(profile)
+        encoder = HistoryEncoder(source, to, granularity, encoder_settings(profile))
         done = []
         for name in _wanted(instrument, source, granularity):
             if start is None and end is None:
-                found = encode_missing(source, to, name, granularity, settings=settings(name))
+                found = encoder.encode_missing(name)
+                audit = encoder.audit(name)
+                if not audit.sound:
+                    typer.echo(f"warning: {audit.words}", err=True)
             else:
-                extent = source.extent(name, granularity) or (0, 0)
                 window = (
-                    parse_time(start) if start else extent[0],
-                    parse_time(end) if end else 2**62,
+                    parse_time(start) if start else encoder.known_span(name)[0],
+                    parse_time(end) if end else LAST_NS,
                 )
-                found = encode_range(source, to, name, granularity, window, settings(name))
+                found = encoder.encode_range(name, window, replace=replace)
             done.append(found.to_dict())
             if not as_json:
                 typer.echo(_encoded_line(done[-1]))
@@ -103,10 +131,11 @@ def encode(
 
 
 def _encoded_line(found: dict[str, object]) -> str:
-    span = f"; {found['first']} to {found['last']}" if found["gates"] else ""
+    span = f"; {found['first']} to {found['last']}" if found["first"] else ""
+    old = f", {found['dropped']:,} beyond the store's retention" if found["dropped"] else ""
     return (
         f"{found['instrument']} {found['granularity']}: {found['bars']:,} bars, "
-        f"{found['gates']:,} gates, {found['added']:,} new{span}"
+        f"{found['gates']:,} gates, {found['added']:,} new{old}{span}"
     )
 
 
@@ -123,14 +152,13 @@ def bootstrap(
 ) -> None:
     """Seed a store with the gates of the last days; doing it twice changes nothing."""
     with reported():
-        from hotband.research.encoding import bootstrap_days, encoder_settings
+        from hotband.research.encoding import HistoryEncoder, encoder_settings
 
         source, store = _stores(bars, to, wait)
-        settings = encoder_settings(profile)
+        encoder = HistoryEncoder(source, store, granularity, encoder_settings(profile))
         done = []
         for name in _wanted(instrument, source, granularity):
-            found = bootstrap_days(source, store, name, granularity, days, settings(name))
-            done.append(found.to_dict())
+            done.append(encoder.bootstrap(name, days).to_dict())
             if not as_json:
                 typer.echo(_encoded_line(done[-1]))
         if as_json:
@@ -153,26 +181,26 @@ def run(
 ) -> None:
     """Follow a bar store and publish gates until SIGINT or SIGTERM; one JSON line a change."""
     with reported():
-        from hotband.live.encoder_loop import EncoderLoop, stop_on_signals
-        from hotband.research.encoding import encoder_settings
+        from hotband.live.encoder_loop import EncoderLoop
+        from hotband.research.encoding import HistoryEncoder, encoder_settings
+        from hotband.stopping import stop_on_signals
 
-        source, store = _stores(bars, gates, wait)
-        loop = EncoderLoop(
-            source,
-            store,
-            lambda: _wanted(instrument, source, granularity),
-            granularity,
-            back_days=days,
-            settings=encoder_settings(profile),
-        )
-        if once:
-            troubled = loop.report(loop.poll(), typer.echo)
-            raise typer.Exit(1 if troubled else 0)
         with stop_on_signals() as stop:
-            loop.run(stop, poll, typer.echo)
+            source, store = _stores(bars, gates, wait, stop)
+            encoder = HistoryEncoder(source, store, granularity, encoder_settings(profile))
+            loop = EncoderLoop(
+                encoder,
+                lambda: _wanted(instrument, source, granularity),
+                back_days=days,
+                audit_every=1 if once else 300,
+            )
+            if not once:
+                loop.run(stop, poll, typer.echo)
+            elif loop.report(loop.poll(stop), typer.echo):
+                raise typer.Exit(1)
 
 
-@app.command()
+@app.command(cls=MonitorCommand)
 def freshness(
     threshold: Annotated[float, typer.Option(help="Seconds; older is stale.", min=0.0)] = 180.0,
     instrument: _Instruments = None,
@@ -184,7 +212,7 @@ def freshness(
     wait: _Wait = 5.0,
     as_json: _Json = False,
 ) -> None:
-    """Age of the latest gates. Exit status: 0 all fresh, 2 no gates, 3 some stale, 1 error."""
+    """Age of the latest gates. Exit status: 0 fresh, 2 one has none, 3 one is stale, 1 error."""
     with reported():
         from hotband.live.clock import SystemClock
         from hotband.live.latest import freshness as freshness_of

@@ -7,6 +7,8 @@ state is whole numbers and of finite memory: a stream, a batch and a restart agr
 last bit.
 """
 
+import dataclasses
+import hashlib
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -180,6 +182,12 @@ class GateEncoder:
         )
 
 
+def producer_of(settings: EncoderSettings, granularity_ns: int) -> str:
+    """The name that gates of these settings carry: ``hotband_encoder/`` and a hash, 8 digits."""
+    text = f"{granularity_ns} {dataclasses.astuple(settings)!r}"
+    return f"{PRODUCER}/{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
 def warm_up_bars(settings: EncoderSettings, granularity_ns: int) -> int:
     """How many bars before a time make all gates after it those of an endless past.
 
@@ -265,7 +273,7 @@ def _details(encoder: GateEncoder, data: Records, thresholds: FloatArray) -> pl.
         .then(pl.lit([ABOVE_THRESHOLD]))
         .otherwise(pl.lit([], pl.List(pl.String))),
         hazard_threshold=pl.col("limit").fill_nan(None),
-        producer=pl.lit(PRODUCER),
+        producer=pl.lit(producer_of(encoder.settings, encoder.granularity_ns)),
     )
 
 

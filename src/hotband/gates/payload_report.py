@@ -10,6 +10,8 @@ from typing import Any, Final
 
 EXAMPLE_LENGTH: Final = 200
 """Characters kept of an example."""
+NOTE_EXAMPLE_LENGTH: Final = 60
+"""Characters of it in a note."""
 
 REFUSALS: Final = {
     "empty": "has no text",
@@ -66,12 +68,17 @@ SCALES: Final = {
 }
 """How the hazard of a gate came to the scale of lambda."""
 
+GUESSED_SCALES: Final = frozenset(
+    {"lambda_only", "hazard_as_lambda", "hazard_only", "lambda_unlike_hazard"}
+)
+"""Those that are not certain."""
+
 ERAS: Final = ("v2", "E2", "E2_synthetic", "E3", "E3_synthetic", "documented", "unknown")
 
 
 @dataclass(frozen=True, slots=True)
 class PayloadReport:
-    """Counts of one reading; two of them add up, as for pages read one after another.
+    """Counts of one reading.
 
     ``payloads == gates + sum(refused.values()) + superseded + repeated`` always.
 
@@ -99,27 +106,6 @@ class PayloadReport:
     granularities: Mapping[str, int] = field(default_factory=dict)
     examples: Mapping[str, str] = field(default_factory=dict)
 
-    def __add__(self, other: "PayloadReport") -> "PayloadReport":
-        """Both readings as one; the first example of a kind stays.
-
-        A known time that both hold counts as a gate in each: read pages in one ``decode``
-        where payloads of one time may lie in two of them.
-        """
-        if not isinstance(other, PayloadReport):
-            return NotImplemented
-        return PayloadReport(
-            self.payloads + other.payloads,
-            self.gates + other.gates,
-            self.superseded + other.superseded,
-            self.repeated + other.repeated,
-            _summed(self.refused, other.refused),
-            _summed(self.repaired, other.repaired),
-            _summed(self.scales, other.scales),
-            _summed(self.eras, other.eras),
-            _summed(self.granularities, other.granularities),
-            dict(sorted({**other.examples, **self.examples}.items())),
-        )
-
     def to_dict(self) -> dict[str, Any]:
         """The counts as JSON types, keys sorted."""
         return asdict(self)
@@ -142,9 +128,61 @@ class PayloadReport:
             lines.append(f"Granularity of {assumed:,}: assumed, as none was given.")
         return lines
 
+    def notes(self, granularity: str) -> tuple[str, ...]:
+        """What a reader of the gates must know; nothing where all was read as it was meant.
 
-def _summed(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
-    return dict(sorted((Counter(one) + Counter(other)).items()))
+        Args:
+            granularity: What is assumed of gates that name none.
+        """
+        notes = kind_notes("gate payloads", self.payloads, (self.refused, REFUSALS), self.examples)
+        if self.superseded:
+            notes.append(superseded_note("gate payloads", self.superseded, self.payloads))
+        for kind, count in self.repaired.items():
+            fields = f"{count:,} field{'s' if count > 1 else ''} of {self.payloads:,} gate payloads"
+            notes.append(f"{fields} read with a guess: {REPAIRS[kind]} ({self._short(kind)})")
+        readable = sum(self.granularities.values())
+        for scale, count in self.scales.items():
+            if scale in GUESSED_SCALES:
+                notes.append(f"the hazard of {count:,} of {readable:,} gates: {SCALES[scale]}")
+        if assumed := self.granularities.get("assumed", 0):
+            notes.append(
+                f"{assumed:,} of {readable:,} gates name no granularity and are taken to be of "
+                f"{granularity} bars; add ?granularity=... to the URL where they are not"
+            )
+        return tuple(notes)
+
+    def _short(self, kind: str) -> str:
+        return short_example(self.examples[kind])
+
+
+def short_example(example: str) -> str:
+    """An example for a sentence."""
+    short = example[:NOTE_EXAMPLE_LENGTH]
+    return f"such as {short}{'…' if len(example) > len(short) else ''}"
+
+
+def kind_notes(
+    what: str,
+    of: int,
+    refused: tuple[Mapping[str, int], Mapping[str, str]],
+    examples: Mapping[str, str],
+) -> list[str]:
+    """A sentence per kind of refusal: ``refused`` are the counts and the words by kind."""
+    counts, words = refused
+    return [
+        f"{count:,} of {of:,} {what} left out: each "
+        f"{words.get(kind, f'breaks the rule {kind}')} ({short_example(examples[kind])})"
+        for kind, count in counts.items()
+    ]
+
+
+def superseded_note(what: str, count: int, of: int) -> str:
+    """The sentence for what gave way to a later one of the same time."""
+    return f"{count:,} of {of:,} {what} left out: a later one has the same time"
+
+
+def _sorted(counts: Counter[str]) -> dict[str, int]:
+    return dict(sorted(counts.items()))
 
 
 class Tally:
@@ -178,11 +216,11 @@ class Tally:
             gates,
             superseded,
             repeated,
-            refused=_summed(self.refused, {}),
-            repaired=_summed(self.repaired, {}),
-            scales=_summed(self.scales, {}),
-            eras=_summed(self.eras, {}),
-            granularities=_summed(self.granularities, {}),
+            refused=_sorted(self.refused),
+            repaired=_sorted(self.repaired),
+            scales=_sorted(self.scales),
+            eras=_sorted(self.eras),
+            granularities=_sorted(self.granularities),
             examples=dict(sorted(self.examples.items())),
         )
 

@@ -33,7 +33,7 @@ from hotband.gates.events import DETAILS, METRICS, Gates
 from hotband.gates.keys import key_of
 from hotband.gates.payload_fields import MAX_REPS, NAN, Payload, Row
 from hotband.gates.payload_report import Tally
-from hotband.market.calendar import FIRST_NS, GRANULARITIES, LAST_NS
+from hotband.market.calendar import FIRST_NS, GRANULARITIES, LAST_NS, MILLISECOND_NS
 
 SCHEMA_VERSION: Final = 2
 MIN_LAMBDA_SCALE: Final = 1e-6
@@ -60,7 +60,6 @@ _SIDES: Final = {name: side for side, name in _DIRECTIONS.items()}
 _BLOCKS: Final[tuple[list[str], list[str]]] = ([], ["upstream"])
 _NUMBERED: Final = re.compile(r"key:([1-9]\d{0,18})", re.ASCII)
 _LABELS: Final = (None, *REGIMES)
-_MS_NS: Final = 1_000_000
 _INF: Final = float("inf")
 _WORDS: Final = {"inf": _INF, "-inf": -_INF, "nan": NAN}
 _FLOAT, _INT, _TEXT = frozenset({float, int}), frozenset({int}), frozenset({str})
@@ -116,7 +115,7 @@ def _documents(gates: Gates, granularity: str, lambda_scale: float) -> Iterator[
         held = gates.details["granularity"].to_list()
         names = [name if name in GRANULARITIES else granularity for name in held]
     lengths = np.array([GRANULARITIES[name] for name in names], dtype=np.int64)
-    stamps = (data["known"] - lengths) // _MS_NS
+    stamps = (data["known"] - lengths) // MILLISECOND_NS
     metrics = data["metrics"].tolist()
     for row in np.flatnonzero(np.isinf(data["metrics"]).any(axis=1)):
         metrics[row] = [None if isnan(value) else _worded(value) for value in metrics[row]]
@@ -336,7 +335,7 @@ def _extras_fault(extras: Payload, signature: object) -> str:
 def _contradiction(values: tuple[Any, ...], inner: tuple[Any, ...], extras: Payload) -> str:
     """What two keys disagree on; empty = nothing."""
     _, _, stamp, known, granularity, _, _, level, scale, hazard, *_, signal, _ = values
-    if stamp != (known - GRANULARITIES[granularity]) // _MS_NS:
+    if stamp != (known - GRANULARITIES[granularity]) // MILLISECOND_NS:
         return f"ts_ms {stamp} and known_ns {known} with granularity {granularity}"
     raw = None if level is None else level / scale
     *_, inner_hazard, inner_level, inner_threshold, _ = inner

@@ -2,6 +2,9 @@
 
 from typing import Protocol
 
+import numpy as np
+import numpy.typing as npt
+
 from hotband.gates.events import Gates
 
 
@@ -34,4 +37,8 @@ class GateStore(Protocol):
 
     def latest(self, instrument: str) -> Gates | None:
         """The gate known last, alone; None = nothing held."""
+        ...
+
+    def kept_from(self, known_ns: npt.NDArray[np.int64]) -> int:
+        """Of gates known at these increasing times, the first that its retention would keep."""
         ...

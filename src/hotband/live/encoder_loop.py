@@ -5,18 +5,12 @@ encodes the bars known since, so that a restart at any moment neither skips nor 
 """
 
 import json
-import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from types import FrameType
 
-from hotband.errors import StoreError
-from hotband.gates.encoder_state import EncoderSettings
-from hotband.gates.ports import GateStore
-from hotband.research.encoding import Encoded, encode_missing
-from hotband.stores.ports import BarStore
+from hotband.errors import HotbandError, IntegrityError, StoreError
+from hotband.research.encoding import Encoded, HistoryEncoder
 
 LONGEST_PAUSE_S = 30.0
 """The most seconds between two attempts while no store answers."""
@@ -38,52 +32,51 @@ class EncoderLoop:
     """Publishes the gates of some instruments as their bars come in.
 
     Args:
-        bars, gates: The stores.
+        encoder: Of the two stores.
         instruments: Gives what to encode, asked at each poll.
-        granularity: Of the bars.
         back_days: Where the gate store holds none of an instrument, begin so many days before
             its last bar; None = with its first bar.
-        settings: Of the encoder, by instrument.
+        audit_every: Polls from one comparison of the last day's gates with its bars to the next.
     """
 
     def __init__(
         self,
-        bars: BarStore,
-        gates: GateStore,
+        encoder: HistoryEncoder,
         instruments: Callable[[], Sequence[str]],
-        granularity: str,
         *,
         back_days: float | None = None,
-        settings: Callable[[str], EncoderSettings] = lambda _: EncoderSettings(),
+        audit_every: int = 300,
     ) -> None:
-        self.bars = bars
-        self.gates = gates
+        self.encoder = encoder
         self.instruments = instruments
-        self.granularity = granularity
         self.back_days = back_days
-        self.settings = settings
+        self.audit_every = audit_every
+        self._polls = 0
         self._said: dict[str | None, str] = {}
 
-    def poll(self) -> list[Encoded | Trouble]:
-        """One pass over all instruments; one that fails does not stop the others."""
+    def poll(self, stop: threading.Event | None = None) -> list[Encoded | Trouble]:
+        """One pass over all instruments; one that fails does not stop the others.
+
+        A defect of our own (IntegrityError) is raised.
+        """
         try:
             names = self.instruments()
         except StoreError as error:
             return [Trouble(None, str(error))]
+        audits = self._polls % self.audit_every == self.audit_every - 1
+        self._polls += 1
         found: list[Encoded | Trouble] = []
         for name in names:
+            if stop is not None and stop.is_set():
+                break
             try:
-                found.append(
-                    encode_missing(
-                        self.bars,
-                        self.gates,
-                        name,
-                        self.granularity,
-                        back_days=self.back_days,
-                        settings=self.settings(name),
-                    )
-                )
-            except StoreError as error:
+                found.append(self.encoder.encode_missing(name, back_days=self.back_days))
+                audit = self.encoder.audit(name) if audits else None
+                if audit is not None and not audit.sound:
+                    found[-1] = Trouble(name, audit.words)
+            except IntegrityError:
+                raise
+            except HotbandError as error:
                 found.append(Trouble(name, str(error)))
         return found
 
@@ -110,24 +103,8 @@ class EncoderLoop:
         """
         pause = poll_s
         while not stop.is_set():
-            found = self.poll()
+            found = self.poll(stop)
             self.report(found, say)
             stuck = bool(found) and all(isinstance(each, Trouble) for each in found)
             pause = min(max(poll_s, LONGEST_PAUSE_S), 2.0 * pause) if stuck else poll_s
             stop.wait(pause)
-
-
-@contextmanager
-def stop_on_signals() -> Iterator[threading.Event]:
-    """An event that SIGINT and SIGTERM set; what handled them before does so again afterwards."""
-    stop = threading.Event()
-
-    def handle(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import numpy as np
 
@@ -14,12 +14,15 @@ from hotband.gates.events import METRICS, Gates
 from hotband.gates.ports import GateStore
 from hotband.live.clock import Clock
 from hotband.market.calendar import MarketHours, format_time
-from hotband.market.instruments import currencies, get_instrument, load_instruments
+from hotband.market.instruments import currencies, load_instruments
 from hotband.profile.rules import compile_rules
 from hotband.profile.strategy import Profile, load_profile
 from hotband.stores.location import Locations
 
 Freshness: TypeAlias = Literal["fresh", "stale", "none"]
+State: TypeAlias = Literal["fresh", "stale", "none", "future"]
+CLOCKS_APART_S: Final = 5.0
+"""A gate known so many seconds from now is taken for two clocks that differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +33,12 @@ class GateAge:
     known_ns: int | None
     age_seconds: float | None
 
-    def state(self, threshold_s: float) -> Freshness:
-        """Fresh up to and including the threshold."""
+    def state(self, threshold_s: float) -> State:
+        """Fresh up to and including the threshold; ``future`` = known later than now."""
         if self.age_seconds is None:
             return "none"
+        if self.age_seconds < -CLOCKS_APART_S:
+            return "future"
         return "fresh" if self.age_seconds <= threshold_s else "stale"
 
     def to_dict(self, threshold_s: float) -> dict[str, object]:
@@ -73,18 +78,18 @@ def gate_ages(
     for name, gates in _latest(store, names):
         known = None if gates is None else int(gates.data["known"][0])
         age = None if known is None else (now - known) / 1e9
-        if known is not None and open_market is not None:
-            age = 60.0 * open_market.market_minutes(min(known, now), now)
+        if known is not None and known <= now and open_market is not None:
+            age = 60.0 * open_market.market_minutes(known, now)
         found.append(GateAge(name, known, age))
     return found
 
 
 def freshness(ages: Sequence[GateAge], threshold_s: float) -> Freshness:
-    """Of all: none where an instrument (or every one) has no gate, else stale where one is."""
-    states = {age.state(threshold_s) for age in ages} or {"none"}
-    if "none" in states:
+    """Of all: none where one has no gate, else stale where one is stale or in the future."""
+    states = {age.state(threshold_s) for age in ages}
+    if not states or "none" in states:
         return "none"
-    return "stale" if "stale" in states else "fresh"
+    return "fresh" if states == {"fresh"} else "stale"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +98,8 @@ class LatestGate:
 
     ``producer_admit`` and ``producer_reasons`` are what came with it; ``admit``, ``reasons``
     and ``hard_blocked`` what the profile's thresholds and maximum age say now. Session, weekend
-    and kill switch are not judged here. ``hazard`` and ``hazard_threshold`` are lambda.
+    and kill switch are not judged here, nor is an instrument that the table of instruments does
+    not know. ``hazard`` and ``hazard_threshold`` are lambda.
     """
 
     instrument: str
@@ -125,12 +131,15 @@ def _number(value: float) -> float | None:
 
 def _judged(name: str, gates: Gates, profile: Profile, now_ns: int) -> LatestGate:
     gate = readable(gates.data)[0]
-    pair = get_instrument(name, load_instruments())
-    rules = compile_rules(profile, pair, currencies([pair], profile.account.home))[0]
-    # No bar is at hand: a gate that leaves its side to the last move counts as without one.
-    mask = threshold_mask(gate, trade_side(empty(BAR, 1)[0], gate, rules), rules)
-    if now_ns - int(gate["known"]) > int(rules["max_age"]):
-        mask |= 1 << codes.GATE_STALE
+    pair = load_instruments().get(name)
+    mask, reasons = 0, ["unknown_instrument"]
+    if pair is not None:
+        rules = compile_rules(profile, pair, currencies([pair], profile.account.home))[0]
+        # No bar is at hand: a gate that leaves its side to the last move counts as without one.
+        mask = threshold_mask(gate, trade_side(empty(BAR, 1)[0], gate, rules), rules)
+        if now_ns - int(gate["known"]) > int(rules["max_age"]):
+            mask |= 1 << codes.GATE_STALE
+        reasons = codes.names_in(mask)
     said = gates.details.row(0, named=True) if gates.details is not None else {}
     return LatestGate(
         instrument=name,
@@ -147,8 +156,8 @@ def _judged(name: str, gates: Gates, profile: Profile, now_ns: int) -> LatestGat
         producer_admit=bool(gate["admit"]),
         producer_reasons=list(said.get("reasons") or ()),
         synthetic=bool(gate["synthetic"]),
-        admit=mask == 0,
-        reasons=codes.names_in(mask),
+        admit=not reasons,
+        reasons=reasons,
         hard_blocked=bool(mask & codes.HARD_MASK),
     )
 

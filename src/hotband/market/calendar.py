@@ -20,6 +20,7 @@ from hotband.errors import BarsError, InputError, WindowError
 Times: TypeAlias = npt.NDArray[np.int64]
 Flags: TypeAlias = npt.NDArray[np.bool_]
 
+MILLISECOND_NS: Final = 1_000_000
 SECOND_NS: Final = 1_000_000_000
 MINUTE_NS: Final = 60 * SECOND_NS
 HOUR_NS: Final = 60 * MINUTE_NS
@@ -281,6 +282,12 @@ class MarketHours:
         closes = self._closes()
         return closes[np.searchsorted(closes, checked_times(t_ns), side="right")]
 
+    def week_before(self, t_ns: int) -> tuple[int, int]:
+        """(open, close) of the last trading week that has closed by ``t_ns``."""
+        opens, closes = self._weeks()
+        k = int(np.searchsorted(closes, checked_times([t_ns]), side="right")[0]) - 1
+        return int(opens[k]), int(closes[k])
+
     def prev_roll(self, t_ns: npt.ArrayLike) -> Times:
         """The last roll at or before ``t_ns``; at the weekend Friday's."""
         rolls = self._rolls()[1]
@@ -381,13 +388,8 @@ def iso_week_window(week: str, hours: MarketHours = DEFAULT_HOURS) -> tuple[int,
             raise ValueError(week)
         wednesday = date.fromisocalendar(int(match[1]), int(match[2]), 3)
     except ValueError as error:
-        raise WindowError(
-            "week", week, "an ISO week such as 2025-W16", "Name a week that the year has."
-        ) from error
-    noon = parse_time(f"{wednesday}T12:00:00Z")
-    close = int(hours.next_week_close(noon))
-    opens, closes = hours._weeks()
-    return int(opens[np.searchsorted(closes, close)]), close
+        raise WindowError("week", week, "an ISO week such as 2025-W16", "Name another.") from error
+    return hours.week_before(int(hours.next_week_close(parse_time(f"{wednesday}T12:00:00Z"))))
 
 
 def parse_granularity(name: str) -> int:

@@ -47,8 +47,8 @@ from hotband.stores.urls import open_gate_store
 
 
 @dataclass(frozen=True, eq=False)
-class _Prepared:
-    """Everything about one instrument before the run."""
+class Prepared:
+    """Everything about one instrument before the run; ``rules`` is one RULES record, (1,)."""
 
     bars: Bars
     settings: Effective
@@ -137,9 +137,14 @@ class BacktestSimulator:
             BarsError, GatesError, ConversionError, WindowError: the data do not allow it.
             IntegrityError: the result does not add up.
         """
-        home = self.profile.account.home
-        around = self._surroundings(home)
-        prepared = {name: self._prepare(name, around) for name in self.names}
+        around = self.surroundings()
+        return self.simulate({name: self.prepare(name, around) for name in self.names}, around)
+
+    def simulate(self, prepared: dict[str, Prepared], around: Surroundings) -> SimulationResult:
+        """Simulate what was prepared, by instrument in alphabetical order.
+
+        Raises IntegrityError where the result does not add up.
+        """
         feeds = [part.feed for part in prepared.values()]
         rules = np.concatenate([part.rules for part in prepared.values()]).view(np.recarray)
         limits = compile_limits(self.profile)
@@ -168,8 +173,10 @@ class BacktestSimulator:
         )
         return other
 
-    def _surroundings(self, home: str) -> Surroundings:
+    def surroundings(self) -> Surroundings:
+        """What all instruments share: hours, rates and the quotes that convert."""
         account = self.profile.account
+        home = account.home
         quotes: dict[str, tuple[Records, int]] = {}
         around = Surroundings(
             home=home,
@@ -196,20 +203,21 @@ class BacktestSimulator:
                         quotes[leg.instrument] = (bars.data, bars.granularity_ns)
         return around
 
-    def _prepare(self, name: str, around: Surroundings) -> _Prepared:
+    def prepare(self, name: str, around: Surroundings) -> Prepared:
+        """Bars, rules, gates and feed of one instrument."""
         bars = history_of(self.bars, name, self.granularity, self.window)
         settings = effective(self.profile, name)
         money = currencies([self.table[n] for n in self.names], around.home)
         rules = compile_rules(self.profile, self.table[name], money, cost_bps=self.cost_bps)
         chosen = self.reader.read(bars, rules[0], deriver_settings(settings), self.window)
         feed = make_feed(bars, chosen.gates, settings, around, self.window)
-        return _Prepared(bars, settings, rules, chosen, feed)
+        return Prepared(bars, settings, rules, chosen, feed)
 
     def _result(
         self,
         manager: PortfolioManager,
         logs: Logs,
-        prepared: dict[str, _Prepared],
+        prepared: dict[str, Prepared],
         around: Surroundings,
     ) -> SimulationResult:
         ages = [int(part.rules["max_age"][0]) for part in prepared.values()]

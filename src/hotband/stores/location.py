@@ -14,16 +14,18 @@ class Locations:
     """State folder, store URLs and profile.
 
     ``HOTBAND_HOME`` (default ``~/.local/share/hotband``, or under ``XDG_DATA_HOME``),
-    ``HOTBAND_BARS`` (Parquet under it), ``HOTBAND_GATES`` (the same),
+    ``HOTBAND_BARS`` (Parquet under it), ``HOTBAND_GATES`` (``VALKEY_URL``, else the same),
     ``HOTBAND_PROFILE`` (the built-in default), ``HOTBAND_PAIRS`` (names with commas between
-    them; none = what the store at hand holds).
+    them; none = what the store at hand holds), ``HOTBAND_OUTPUT`` (artefacts; by default
+    ``output/backtests`` under the state folder).
     """
 
     home: Path
     bars: str
     gates: str
     profile: str | None
-    pairs: tuple[str, ...] = ()
+    pairs: tuple[str, ...]
+    output: Path
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Locations":
@@ -40,9 +42,10 @@ class Locations:
         return cls(
             home=home,
             bars=env.get("HOTBAND_BARS") or f"parquet://{home}",
-            gates=env.get("HOTBAND_GATES") or f"parquet://{home}",
+            gates=env.get("HOTBAND_GATES") or env.get("VALKEY_URL") or f"parquet://{home}",
             profile=env.get("HOTBAND_PROFILE") or None,
             pairs=_pairs(env.get("HOTBAND_PAIRS") or ""),
+            output=Path(env.get("HOTBAND_OUTPUT") or home / "output" / "backtests").absolute(),
         )
 
 

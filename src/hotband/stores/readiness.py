@@ -71,8 +71,8 @@ _REPLIES: Final[tuple[tuple[str, State], ...]] = (
 )
 """How error replies begin, behind an ``ERR``, and what state they tell of."""
 _FULL: Final = "max number of clients"
-_PROBE_KEY: Final = "gate:index:~"
-"""No instrument has this name, so that removing it changes nothing."""
+_PROBE: Final = ("ZADD", "gate:index:~", "XX", 0, "~")
+"""A write that changes nothing, as no instrument has this name; refused like any that adds."""
 
 FIRST_PAUSE_S: Final = 0.05
 LONGEST_PAUSE_S: Final = 2.0
@@ -84,9 +84,11 @@ class Patience:
 
     Attributes:
         connect_s: For a connection to stand, seconds.
-        read_s: Between two pieces of an answer, seconds.
+        read_s: For an answer, seconds; every 100 kB that is sent or received adds one.
         wait_s: How long one operation waits for a server that is not ready before it raises;
-            0 raises at once. What a broken answer left out is asked for again.
+            0 raises at once. What a broken answer left out is asked for again. Once an
+            operation has waited in vain, later ones of the same store try once and raise at
+            once, until one succeeds: a dead server costs the wait once, not per instrument.
     """
 
     connect_s: float = 1.0
@@ -201,7 +203,7 @@ def probe(client: Asks, *, writing: bool = False) -> Readiness:
     from valkey.exceptions import ValkeyError
 
     try:
-        client.ask([("PING",), ("DEL", _PROBE_KEY)] if writing else [("PING",)])
+        client.ask([("PING",), _PROBE] if writing else [("PING",)])
     except (ValkeyError, OSError, UnicodeError) as error:
         return Readiness.of(state_of(error) or "refusing", str(error))
     return Readiness.of("ready")
@@ -224,7 +226,8 @@ def wait_ready(
     deadline_s: float,
     *,
     clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
+    sleep: Callable[[float], object] = time.sleep,
+    stopped: Callable[[], bool] = lambda: False,
     seed: int | None = None,
     on_change: Callable[[Readiness], None] | None = None,
 ) -> Readiness:
@@ -235,6 +238,7 @@ def wait_ready(
         deadline_s: How long to wait from now, seconds; never slept beyond.
         clock: Seconds, increasing.
         sleep: Waits for seconds.
+        stopped: Whether to end the wait at once; asked after each answer and each sleep.
         seed: Of the pauses, see ``pauses``.
         on_change: Called with the first answer, and with each whose state is another one.
     """
@@ -247,9 +251,11 @@ def wait_ready(
             on_change(answer)
         seen = answer.state
         left = end - clock()
-        if answer.ready or left <= 0:
+        if answer.ready or left <= 0 or stopped():
             return answer
         sleep(min(next(waits), left))
+        if stopped():
+            return answer
 
 
 def unavailable(server: str, answer: Readiness, remark: str = "") -> StoreUnavailableError:

@@ -12,7 +12,7 @@ import polars as pl
 
 from hotband.errors import BarsError, GatesError, InputError, StoreError, WindowError
 from hotband.gates.events import FRAME_COLUMNS, Gates, GateSource
-from hotband.market.bars import COLUMNS, SIDE_ORIGINS, Bars, SideOrigin, require_window
+from hotband.market.bars import COLUMNS, SIDE_ORIGINS, Bars, Int64Array, SideOrigin, require_window
 from hotband.market.calendar import format_time, parse_granularity
 
 Key: TypeAlias = tuple[str, ...]
@@ -244,6 +244,10 @@ class TabularGateStore:
             what = f"gates of {instrument}"
             refuse_outside(self.name, what, (start_ns, end_ns), extent, extent[1])
         return Gates.from_frame(rows, instrument, source=self.source)
+
+    def kept_from(self, known_ns: Int64Array) -> int:  # noqa: ARG002 - it keeps all
+        """See ``GateStore.kept_from``."""
+        return 0
 
     def latest(self, instrument: str) -> Gates | None:
         """See ``GateStore.latest``."""

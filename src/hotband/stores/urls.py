@@ -1,5 +1,7 @@
 """Stores by URL: the one place that knows which schemes exist."""
 
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -16,11 +18,22 @@ FORMS: Final = (
 )
 
 
-def open_bar_store(url: str, wait_s: float = 0.0) -> BarStore:
+def open_bar_store(
+    url: str,
+    wait_s: float = 0.0,
+    on_wait: Callable[[str], None] | None = None,
+    stop: threading.Event | None = None,
+) -> BarStore:
     """The bar store of a URL; relative paths start at the working directory.
 
-    ``wait_s``: how long an operation waits for a server that is not ready, where the URL does
-    not say.
+    Args:
+        url: Of one of ``FORMS``.
+        wait_s: How long an operation waits for a server that is not ready, where the URL does
+            not say; see ``Patience``.
+        on_wait: Called with a plain line when such a wait begins, when the server's state
+            changes meanwhile, and when it ends.
+        stop: Once set, nothing waits any more: an operation that does raises
+            StoreUnavailableError at once.
 
     Raises:
         StoreError: An unknown scheme, or a URL without a name or path.
@@ -29,15 +42,26 @@ def open_bar_store(url: str, wait_s: float = 0.0) -> BarStore:
     if scheme in VALKEY_SCHEMES:
         from hotband.stores.valkey_bars import valkey_bars  # late: the client is slow to import
 
-        return valkey_bars(parse_valkey_url(url, wait_s))
+        return valkey_bars(parse_valkey_url(url, wait_s), on_wait, stop)
     return memory_bars(rest) if scheme == "memory" else parquet_bars(Path(rest).absolute())
 
 
-def open_gate_store(url: str, wait_s: float = 0.0) -> GateStore:
+def open_gate_store(
+    url: str,
+    wait_s: float = 0.0,
+    on_wait: Callable[[str], None] | None = None,
+    stop: threading.Event | None = None,
+) -> GateStore:
     """The gate store of a URL; relative paths start at the working directory.
 
-    ``wait_s``: how long an operation waits for a server that is not ready, where the URL does
-    not say.
+    Args:
+        url: Of one of ``FORMS``.
+        wait_s: How long an operation waits for a server that is not ready, where the URL does
+            not say; see ``Patience``.
+        on_wait: Called with a plain line when such a wait begins, when the server's state
+            changes meanwhile, and when it ends.
+        stop: Once set, nothing waits any more: an operation that does raises
+            StoreUnavailableError at once.
 
     Raises:
         StoreError: An unknown scheme, or a URL without a name or path.
@@ -46,7 +70,7 @@ def open_gate_store(url: str, wait_s: float = 0.0) -> GateStore:
     if scheme in VALKEY_SCHEMES:
         from hotband.stores.valkey import valkey_gates
 
-        return valkey_gates(parse_valkey_url(url, wait_s))
+        return valkey_gates(parse_valkey_url(url, wait_s), on_wait, stop)
     return memory_gates(rest) if scheme == "memory" else parquet_gates(Path(rest).absolute())
 
 
@@ -64,12 +88,12 @@ def _split(url: str) -> tuple[str, str]:
     if scheme == "memory":
         name = rest.removeprefix("//")
         if not rest.startswith("//") or not name or "/" in name:
-            raise StoreError("store URL", url, FORMS, "Give the store a name without slashes.")
+            raise StoreError("store URL", shown, FORMS, "Give the store a name without slashes.")
         return scheme, name
     if rest.startswith("//") and not rest.startswith("///"):
         do = "Write three slashes before an absolute path, none before a relative one."
-        raise StoreError("store URL", url, FORMS, do)
+        raise StoreError("store URL", shown, FORMS, do)
     path = rest.removeprefix("//")
     if not path:
-        raise StoreError("store URL", url, FORMS, "Name the folder.")
+        raise StoreError("store URL", shown, FORMS, "Name the folder.")
     return scheme, path

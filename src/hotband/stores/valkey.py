@@ -8,7 +8,9 @@ counts of a gate is when it was known. A payload that cannot be read is left out
 the report. ``gate:last`` is read by ``latest`` alone: it is no history.
 """
 
-from collections.abc import Iterable
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from itertools import chain
 from typing import Final
 
@@ -22,7 +24,13 @@ from hotband.gates.events import Gates, GateSource
 from hotband.gates.payload import CodecSettings, decode, encode
 from hotband.gates.payload_report import PayloadReport
 from hotband.market.bars import require_window
-from hotband.market.calendar import GRANULARITIES, format_time, parse_granularity
+from hotband.market.calendar import (
+    DAY_NS,
+    GRANULARITIES,
+    MILLISECOND_NS,
+    format_time,
+    parse_granularity,
+)
 from hotband.stores.tabular import (
     NAME,
     ConflictError,
@@ -37,7 +45,6 @@ from hotband.stores.valkey_wire import Operation, ValkeyWire
 
 INDEX: Final = "gate:index:"
 LAST: Final = "gate:last:"
-MS_NS: Final = 1_000_000
 LONGEST_NS: Final = max(GRANULARITIES.values())
 _GIVEN: Final = b'"granularity"'
 
@@ -59,15 +66,15 @@ class GatePayloads:
     def reaching(self, operation: Operation, start_ns: int, end_ns: int | None) -> list[bytes]:
         """The payloads that may be known in the window, by time; ``end_ns`` None = no end."""
         granularity = self._settings.granularity
-        first_ms = (start_ns - parse_granularity(granularity)) // MS_NS
-        earliest_ms = (start_ns - LONGEST_NS) // MS_NS
-        longer: list[bytes] = []
-        if earliest_ms < first_ms:
-            own = b'"granularity":"%s"' % granularity.encode()
-            early = self.index.between(operation, earliest_ms, first_ms - 1)
-            longer = [member for member in early if _may_be_longer(member, own)]
-        last_ms = None if end_ns is None else end_ns // MS_NS
-        return longer + self.index.between(operation, first_ms, last_ms)
+        first_ms = (start_ns - parse_granularity(granularity)) // MILLISECOND_NS
+        earliest_ms = (start_ns - LONGEST_NS) // MILLISECOND_NS
+        last_ms = None if end_ns is None else end_ns // MILLISECOND_NS
+        if earliest_ms >= first_ms:
+            return self.index.between(operation, first_ms, last_ms)
+        own = b'"granularity":"%s"' % granularity.encode()
+        spans = [(earliest_ms, first_ms - 1), (first_ms, last_ms)]
+        early, within = self.index.ranges(operation, spans)
+        return [member for member in early if _may_be_longer(member, own)] + within
 
     def outermost(self, operation: Operation, *, newest: bool) -> Gates | None:
         """The readable gate of the index that was known first, or last, alone."""
@@ -81,12 +88,28 @@ class GatePayloads:
             near = (
                 self.reaching(operation, known, None)
                 if newest
-                else self.index.between(operation, None, known // MS_NS)
+                else self.index.between(operation, None, known // MILLISECOND_NS)
             )
-            gates, _ = self.decoded(near)
+            gates, report = self.decoded(near)
             known = int(gates.data["known"][row])
-            return gates.window(known, known + 1)
+            return self.noted(gates.window(known, known + 1), report)
         return None
+
+    def noted(self, gates: Gates, report: PayloadReport) -> Gates:
+        """The gates with what a reader must know of how they were read."""
+        return replace(gates, notes=report.notes(self._settings.granularity))
+
+    def refuse_unreadable(self, operation: Operation, store: str) -> None:
+        """Raise StoreError where the index holds payloads, none of which can be read."""
+        if not (size := self.index.size(operation)):
+            return
+        _, report = self.decoded(self.index.between(operation))
+        raise StoreError(
+            f"gates of {self._instrument} in {store}",
+            f"{size} payloads and none readable: {' '.join(report.lines()[1:])}",
+            "at least one that can be read",
+            "Look at what writes them.",
+        )
 
     def last(self, operation: Operation) -> tuple[Gates | None, PayloadReport]:
         """The gate of ``gate:last``; none where its time cannot be read."""
@@ -149,15 +172,30 @@ class ValkeyGateStore:
     def __repr__(self) -> str:
         return f"GateStore({self.name})"
 
+    def kept_from(self, known_ns: npt.NDArray[np.int64]) -> int:
+        """See ``GateStore.kept_from``."""
+        retention, first = self._wire.address.retention, 0
+        if retention.newest is not None:
+            first = max(0, len(known_ns) - retention.newest)
+        if retention.days is not None and len(known_ns):
+            oldest = int(known_ns[-1]) - round(retention.days * DAY_NS)
+            first = max(first, int(np.searchsorted(known_ns, oldest)))
+        return first
+
     def instruments(self) -> tuple[str, ...]:
-        """Names that have an index, sorted; a ``gate:last`` alone does not count."""
+        """Names that have an index or a ``gate:last``, sorted.
+
+        One with a ``gate:last`` alone has a latest gate, but no extent and nothing to read.
+        """
         with self._wire.operation() as operation:
             keys = keys_like(self._wire, operation, f"{INDEX}*", "zset")
-        names = (key.removeprefix(INDEX) for key in keys)
+            lasts = keys_like(self._wire, operation, f"{LAST}*", "string")
+        names = {key.removeprefix(INDEX) for key in keys}
+        names |= {key.removeprefix(LAST) for key in lasts}
         return tuple(sorted(name for name in names if NAME.fullmatch(name)))
 
     def read(self, instrument: str, start_ns: int, end_ns: int) -> Gates:
-        """See ``GateStore.read``."""
+        """See ``GateStore.read``; the notes say what was left out, mended or assumed."""
         return self.read_with_report(instrument, start_ns, end_ns)[0]
 
     def read_with_report(
@@ -173,10 +211,11 @@ class ValkeyGateStore:
         with self._wire.operation() as operation:
             members = payloads.reaching(operation, start_ns, end_ns)
         gates, report = payloads.decoded(members)
-        inside = gates.window(start_ns, end_ns)
+        inside = payloads.noted(gates.window(start_ns, end_ns), report)
         if not len(inside):
             extent = self.extent(instrument)
             if extent is None:
+                self._refuse_last_alone(instrument)
                 raise refuse_unknown(self.name, "instrument", instrument, self.instruments())
             what = f"gates of {instrument}"
             refuse_outside(self.name, what, (start_ns, end_ns), extent, extent[1])
@@ -184,6 +223,8 @@ class ValkeyGateStore:
 
     def extent(self, instrument: str) -> tuple[int, int] | None:
         """Known times of the first and last readable gate, ns; None = no index.
+
+        A ``gate:last`` alone is no history and has no extent.
 
         Raises:
             StoreError: The index holds payloads, but none that can be read.
@@ -194,18 +235,16 @@ class ValkeyGateStore:
             last = payloads.outermost(operation, newest=True)
             if first is not None and last is not None:
                 return _known(first), _known(last)
-            if not (size := payloads.index.size(operation)):
-                return None
-            _, report = payloads.decoded(payloads.index.between(operation))
-        raise StoreError(
-            f"gates of {instrument} in {self.name}",
-            f"{size} payloads and none readable: {' '.join(report.lines()[1:])}",
-            "at least one that can be read",
-            "Look at what writes them.",
-        )
+            payloads.refuse_unreadable(operation, self.name)
+        return None
 
     def latest(self, instrument: str) -> Gates | None:
-        """The gate known last, of the index and ``gate:last``; None = neither has one."""
+        """The gate known last, of the index and ``gate:last``; None = neither has one.
+
+        Raises:
+            StoreError: The index holds payloads, none of which can be read, nor can
+                ``gate:last``.
+        """
         return self.latest_with_report(instrument)[0]
 
     def latest_with_report(self, instrument: str) -> tuple[Gates | None, PayloadReport]:
@@ -214,9 +253,15 @@ class ValkeyGateStore:
         with self._wire.operation() as operation:
             newest = payloads.outermost(operation, newest=True)
             last, report = payloads.last(operation)
-        if last is None or (newest is not None and _known(newest) >= _known(last)):
-            return newest, report
-        return last, report
+            if newest is None and last is None:
+                payloads.refuse_unreadable(operation, self.name)
+        notes = report.notes(self.settings.granularity)
+        if last is not None and (newest is None or _known(newest) < _known(last)):
+            return replace(last, notes=notes), report
+        if newest is not None and last is None:
+            of_last = (f"{payloads.last_key}: {note}" for note in notes)
+            newest = replace(newest, notes=(*newest.notes, *of_last))
+        return newest, report
 
     def append(self, gates: Gates, *, replace: bool = False) -> int:
         """See ``GateStore.append``; one transaction with the update of ``gate:last``.
@@ -249,6 +294,17 @@ class ValkeyGateStore:
     def close(self) -> None:
         """Close the connections; a later call opens new ones."""
         self._wire.close()
+
+    def _refuse_last_alone(self, instrument: str) -> None:
+        with self._wire.operation() as operation:
+            if not operation.ask([("EXISTS", LAST + instrument)])[0]:
+                return
+        raise StoreError(
+            f"gates of {instrument} in {self.name}",
+            f"the latest gate alone ({LAST}{instrument}), which is no history",
+            f"an index of gates ({INDEX}{instrument})",
+            "Let what writes the gates keep an index, or append gates to the store.",
+        )
 
     def _payloads(self, instrument: str) -> GatePayloads:
         return GatePayloads(self._wire, instrument, self.settings)
@@ -295,12 +351,19 @@ def retention_words(
     return (
         f"{what} to append to {store}",
         f"{found.dropped} of {found.of} that retention would drop at once, first stamped "
-        f"{format_time(found.first_ms * MS_NS)}",
+        f"{format_time(found.first_ms * MILLISECOND_NS)}",
         f"what retention keeps: {' and '.join(kept)}",
         "Leave them out, or raise the retention in the store's URL.",
     )
 
 
-def valkey_gates(address: ValkeyAddress) -> ValkeyGateStore:
-    """The gate store at an address; the server is first asked when it is used."""
-    return ValkeyGateStore(ValkeyWire(address))
+def valkey_gates(
+    address: ValkeyAddress,
+    on_wait: Callable[[str], None] | None = None,
+    stop: threading.Event | None = None,
+) -> ValkeyGateStore:
+    """The gate store at an address; the server is first asked when it is used.
+
+    ``on_wait`` and ``stop`` are those of ``ValkeyWire``.
+    """
+    return ValkeyGateStore(ValkeyWire(address, on_wait=on_wait, stop=stop))

@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -18,11 +19,23 @@ from hotband.stores.readiness import Patience
 
 VALKEY_SCHEMES: Final = ("valkey", "redis", "valkeys", "rediss")
 """The last two are those with TLS."""
+HIDDEN: Final = "***"
+"""What stands in messages for what may be a secret."""
 FORM: Final = "valkey://USER:PASSWORD@HOST:PORT/DB?granularity=M1"
 DEFAULT_PORT: Final = 6379
 _HOST: Final = re.compile(
     r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(%\w+)?"
 )
+
+_SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
+_OF_PATHS: Final = ("memory", "parquet")
+_PARTS: Final = re.compile(
+    r"(?P<authority>[^/?#]*)(?P<path>/[^?#]*)?(\?(?P<query>[^#]*))?(?P<end>#.*)?", re.DOTALL
+)
+_DATABASE: Final = re.compile(r"/*[0-9]{0,9}/*")
+_PLAIN: Final = re.compile(r"[+-]?[A-Za-z]?[\d.]{0,12}(e[+-]?\d{1,3})?|nan|inf|-inf")
+"""A value of a setting that is a number or the length of a bar, if maybe a wrong one."""
+_ELSEWHERE: Final = ("password", "username", "user", "db", "ssl", "timeout", "protocol")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +92,51 @@ class ValkeyAddress:
 
 
 def without_password(url: str) -> str:
-    """The URL with whatever stands before the last ``@`` left out, for messages."""
-    head, at, rest = url.rpartition("@")
-    if not at:
-        return url
-    scheme, slashes, _ = head.partition("://")
-    return f"{scheme}{slashes}***@{rest}" if slashes else f"***@{rest}"
+    """The URL for messages: what may be a secret is replaced by ``***``.
+
+    Shown are a host and port that can be read, the number of the database, and settings that
+    we have or that look like one of ours, those that we have with a plain value. Of a path to
+    a folder all is shown that stands behind the last ``@``.
+    """
+    scheme, colon, rest = url.partition(":")
+    slashes = "//" if rest.startswith("//") else ""
+    near_path = get_close_matches(scheme.lower(), _OF_PATHS, 1, 0.75)
+    if not colon or (near_path and (not slashes or rest.startswith("///"))):
+        _, at, shown = url.rpartition("@")
+        return f"{HIDDEN}@{shown}" if at else url
+    parts = _PARTS.fullmatch(rest[2:])
+    if not slashes:
+        return f"{scheme}:{HIDDEN}" if scheme in VALKEY_SCHEMES else HIDDEN
+    start = f"{scheme}://" if _SCHEME.fullmatch(scheme) else ""
+    if parts is None or "@" in f"{parts['path']}{parts['query']}{parts['end']}":
+        return start + HIDDEN
+    user, at, place = parts["authority"].rpartition("@")
+    shown = f"{HIDDEN}@" if at else ""
+    shown += place if not (user or place) or _is_place(place) else HIDDEN
+    path, query, end = parts["path"] or "", parts["query"], parts["end"]
+    shown += path if _DATABASE.fullmatch(path) else f"/{HIDDEN}"
+    if query is not None:
+        shown += "?" + "&".join(_shown_setting(each) for each in query.split("&"))
+    return start + shown + (f"#{HIDDEN}" if end else "")
+
+
+def _is_place(text: str) -> bool:
+    match = re.fullmatch(r"(\[(?P<six>[^\]]*)\]|(?P<name>[^:\[\]]*))(:(?P<port>\d{1,5}))?", text)
+    host = (match["six"] or match["name"]) if match else ""
+    port = int(match["port"] or 1) if match else 0
+    return bool(host) and _HOST.fullmatch(host) is not None and 0 <= port < 65_536
+
+
+def _shown_setting(text: str) -> str:
+    name, _, value = text.partition("=")
+    shown = HIDDEN if name not in _SETTINGS or not _PLAIN.fullmatch(value) else value
+    return f"{_shown_name(name)}={shown}"
+
+
+def _shown_name(name: str) -> str:
+    """The name of a setting where it is one of ours, near one, or usual elsewhere."""
+    known = name in _ELSEWHERE or get_close_matches(name, _SETTINGS, 1, 0.75)
+    return name if known else HIDDEN
 
 
 def parse_valkey_url(url: str, wait_s: float = 0.0) -> ValkeyAddress:
@@ -95,7 +147,8 @@ def parse_valkey_url(url: str, wait_s: float = 0.0) -> ValkeyAddress:
     ``read_s`` and ``wait_s`` of ``Patience``; the argument is the ``wait_s`` of a URL without.
 
     Raises:
-        StoreError: A part that cannot be understood; the message does not hold the password.
+        StoreError: A part that cannot be understood; the message holds
+            nothing that may be a secret.
     """
     shown = without_password(url)
     try:
@@ -103,21 +156,21 @@ def parse_valkey_url(url: str, wait_s: float = 0.0) -> ValkeyAddress:
         if "@" in f"{parts.path}{parts.query}{parts.fragment}":
             raise _refused(shown, "password", "a /, ? or # as it is", "%2F, %3F and %23 for them")
         port, host = parts.port, parts.hostname
-    except ValueError as error:
-        raise _refused(shown, "port or host", "unreadable", FORM) from error
+    except ValueError:  # its text may hold the password
+        raise _refused(shown, "port or host", "unreadable", FORM) from None
     if not host or not _HOST.fullmatch(host):
-        raise _refused(shown, "host", host or "nothing", "a host's name or address")
-    path = parts.path.strip("/")
-    if path and not re.fullmatch(r"\d{1,9}", path):
-        raise _refused(shown, "database", path, "a whole number, such as /0")
+        got = "an unreadable one" if host else "nothing"
+        raise _refused(shown, "host", got, "a host's name or address")
+    if not _DATABASE.fullmatch(parts.path):
+        raise _refused(shown, "database", "no number", "a whole number, such as /0")
     if parts.fragment:
-        raise _refused(shown, "end", f"#{parts.fragment}", FORM)
+        raise _refused(shown, "end", f"#{HIDDEN}", FORM)
     given: dict[str, object] = {}
     for name, text in parse_qsl(parts.query, keep_blank_values=True):
         if name not in _SETTINGS:
             raise StoreError(
                 f"setting of store URL {shown}",
-                name,
+                _shown_name(name),
                 ", ".join(_SETTINGS),
                 "Correct or remove it.",
                 near=_SETTINGS,
@@ -127,14 +180,15 @@ def parse_valkey_url(url: str, wait_s: float = 0.0) -> ValkeyAddress:
         read, allowed = _SETTINGS[name]
         try:
             given[name] = read(text)
-        except (ValueError, InputError) as error:
-            raise _refused(shown, name, text or "nothing", allowed) from error
+        except (ValueError, InputError):
+            got = text if _PLAIN.fullmatch(text) else HIDDEN
+            raise _refused(shown, name, got or "nothing", allowed) from None
     return _address(
         ValkeyAddress(
             parts.scheme,
             host,
             DEFAULT_PORT if port is None else port,
-            int(path or 0),
+            int(parts.path.strip("/") or 0),
             unquote(parts.username) if parts.username else None,
             unquote(parts.password) if parts.password else None,
         ),

@@ -7,7 +7,9 @@ instrument's table of spreads, or from a spread of their own, and the bars say s
 cannot be used are left out and counted in the report.
 """
 
+import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -16,7 +18,7 @@ import polars as pl
 from hotband.core.records import QUOTE, Records
 from hotband.errors import BarsError, StoreError
 from hotband.market.bars import PRICES, SIDES, TIME_TYPE, Bars, BoolArray, bar_faults
-from hotband.market.calendar import GRANULARITIES, parse_granularity
+from hotband.market.calendar import GRANULARITIES, MILLISECOND_NS, parse_granularity
 from hotband.market.instruments import get_instrument, load_instruments
 from hotband.market.spreads import ONE_SIDES, Floats, OneSide, SpreadProfile, complete_sides
 from hotband.stores.tabular import (
@@ -28,7 +30,7 @@ from hotband.stores.tabular import (
     between,
     merge_rows,
 )
-from hotband.stores.valkey import MS_NS, retention_words
+from hotband.stores.valkey import retention_words
 from hotband.stores.valkey_address import ValkeyAddress
 from hotband.stores.valkey_candles import (
     LETTERS,
@@ -171,7 +173,9 @@ class CandleShelf:
     def read(self, key: Key, start_ns: int, end_ns: int) -> pl.DataFrame:
         """The rows with start <= time < end; the report goes to whoever listens."""
         with self._wire.operation() as operation:
-            members = self._index(key).between(operation, start_ns // MS_NS, (end_ns - 1) // MS_NS)
+            members = self._index(key).between(
+                operation, start_ns // MILLISECOND_NS, (end_ns - 1) // MILLISECOND_NS
+            )
         rows, report = rows_of(members, *key)
         if self._heard is not None:
             self._heard(report)
@@ -212,7 +216,9 @@ class CandleShelf:
 
         def plan(operation: Operation) -> Change:
             first_ns, last_ns = (int(rows["time"].to_physical()[at]) for at in (0, -1))
-            members = index.between(operation, first_ns // MS_NS, last_ns // MS_NS)
+            members = index.between(
+                operation, first_ns // MILLISECOND_NS, last_ns // MILLISECOND_NS
+            )
             held, _ = rows_of(members, *key)
             merged, added = merge_rows(held, rows, values, replace=replace)
             if not added:
@@ -249,13 +255,19 @@ class ValkeyBarStore(TabularBarStore):
         super().__init__(CandleShelf(wire), wire.name)
         self._wire = wire
 
+    def read(self, instrument: str, granularity: str, start_ns: int, end_ns: int) -> Bars:
+        """See ``BarStore.read``; the notes say what was left out or guessed."""
+        return self.read_with_report(instrument, granularity, start_ns, end_ns)[0]
+
     def read_with_report(
         self, instrument: str, granularity: str, start_ns: int, end_ns: int
     ) -> tuple[Bars, CandleReport]:
         """The bars of ``read``, and what became of every candle in the window."""
         heard: list[CandleReport] = []
         store = TabularBarStore(CandleShelf(self._wire, heard.append), self.name)
-        return store.read(instrument, granularity, start_ns, end_ns), heard[0]
+        bars = store.read(instrument, granularity, start_ns, end_ns)
+        report = heard[0]
+        return replace(bars, notes=report.notes()), report
 
     def append(self, bars: Bars, *, replace: bool = False) -> int:
         """See ``BarStore.append``; all in one transaction.
@@ -278,6 +290,13 @@ class ValkeyBarStore(TabularBarStore):
         self._wire.close()
 
 
-def valkey_bars(address: ValkeyAddress) -> ValkeyBarStore:
-    """The bar store at an address; the server is first asked when it is used."""
-    return ValkeyBarStore(ValkeyWire(address))
+def valkey_bars(
+    address: ValkeyAddress,
+    on_wait: Callable[[str], None] | None = None,
+    stop: threading.Event | None = None,
+) -> ValkeyBarStore:
+    """The bar store at an address; the server is first asked when it is used.
+
+    ``on_wait`` and ``stop`` are those of ``ValkeyWire``.
+    """
+    return ValkeyBarStore(ValkeyWire(address, on_wait=on_wait, stop=stop))

@@ -14,8 +14,9 @@ import orjson
 import polars as pl
 
 from hotband.errors import BarsError, WindowError
+from hotband.gates.payload_report import kind_notes, short_example, superseded_note
 from hotband.market.bars import PRICES, SIDE_ORIGINS, SIDES
-from hotband.market.calendar import FIRST_NS, LAST_NS, format_time, parse_time
+from hotband.market.calendar import FIRST_NS, LAST_NS, MILLISECOND_NS, format_time, parse_time
 from hotband.stores.valkey_index import Scored
 
 Prices: TypeAlias = tuple[float, float, float, float]
@@ -27,7 +28,6 @@ VOLUMES: Final = ("v", "volume")
 SOURCE: Final = "valkey"
 """The source of bars whose candles do not name one."""
 EXAMPLE_LENGTH: Final = 200
-MS_NS: Final = 1_000_000
 _NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 REFUSALS: Final = {
@@ -94,6 +94,16 @@ class CandleReport:
             if side != "ba":
                 lines.append(f"{count:,} had the {side} only; the other side is derived.")
         return lines
+
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the bars must know; nothing where all was read as it was meant."""
+        notes = kind_notes("candles", self.candles, (self.refused, REFUSALS), self.examples)
+        if self.superseded:
+            notes.append(superseded_note("candles", self.superseded, self.candles))
+        for kind, count in self.repaired.items():
+            example = short_example(self.examples[kind])
+            notes.append(f"{count:,} of {self.candles:,} candles: {REPAIRS[kind]} ({example})")
+        return tuple(notes)
 
 
 class CandleTally:
@@ -228,7 +238,7 @@ def _time_ns(payload: Mapping[str, Any]) -> int:
     whole = isinstance(value, str) or (
         isinstance(value, int | float) and value == value // 1 and not isinstance(value, bool)
     )
-    t_ns = int(value) * MS_NS if whole else -1
+    t_ns = int(value) * MILLISECOND_NS if whole else -1
     if not FIRST_NS <= t_ns < LAST_NS:
         raise _UnusableError("time_unreadable")
     return t_ns
@@ -272,7 +282,7 @@ def write_candles(rows: pl.DataFrame, what: str) -> list[Scored]:
     columns = rows.to_dict(as_series=False)
     times = rows["time"].to_physical().to_list()
     for t_ns in times:
-        if t_ns % MS_NS:
+        if t_ns % MILLISECOND_NS:
             raise BarsError(
                 f"open times of {what}",
                 format_time(t_ns),
@@ -285,7 +295,7 @@ def write_candles(rows: pl.DataFrame, what: str) -> list[Scored]:
     for t_ns, eight, (volume, origin, source) in zip(times, prices, others, strict=True):
         bid, ask = (dict(zip(LETTERS, four, strict=True)) for four in (eight[:4], eight[4:]))
         mid = {letter: round((bid[letter] + ask[letter]) / 2, 9) for letter in LETTERS}
-        ms = t_ns // MS_NS
+        ms = t_ns // MILLISECOND_NS
         candle = {"time": format_time(t_ns), "t": ms, **mid, "v": volume, "mid": mid}
         candle |= {"bid": bid, "ask": ask, "side_origin": origin, "source": source}
         candles.append((ms, orjson.dumps(candle)))

@@ -5,18 +5,20 @@ others add or trim meanwhile shift nothing. A change is one transaction that hap
 not at all, or not yet because somebody else was faster.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final, TypeAlias
 
 from hotband.errors import IntegrityError, StoreError
-from hotband.stores.readiness import Command, Reply
+from hotband.stores.readiness import Command, Readiness, Reply, pauses, unavailable
 from hotband.stores.valkey_address import Retention
 from hotband.stores.valkey_wire import Operation, ValkeyWire
 
 Scored: TypeAlias = tuple[int, bytes]
 """Time in ms, and the JSON text."""
+Bounds: TypeAlias = tuple[bytes, bytes]
+"""Lowest and highest score, both included."""
 
 PAGE: Final = 5_000
 """Members per page."""
@@ -25,6 +27,8 @@ EDGE: Final = 64
 """Members per look from an end of the set."""
 ADDED_AT_ONCE: Final = 500
 MOST_TRIES: Final = 32
+LONGEST_RACE_S: Final = 0.2
+"""The longest pause between two tries of a change that others were faster with."""
 DAY_MS: Final = 86_400_000
 
 
@@ -90,6 +94,13 @@ def _text(value: object) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)
 
 
+def _bounds(first_ms: int | None, last_ms: int | None) -> Bounds:
+    return (
+        b"-inf" if first_ms is None else b"%d" % first_ms,
+        b"+inf" if last_ms is None else b"%d" % last_ms,
+    )
+
+
 class TimeIndex:
     """One sorted set; its scores are times in ms."""
 
@@ -109,11 +120,16 @@ class TimeIndex:
         ``None`` = no bound. What a broken connection left out is asked for again, and
         everything where the server came back with fewer members than it had.
         """
-        low = b"-inf" if first_ms is None else b"%d" % first_ms
-        high = b"+inf" if last_ms is None else b"%d" % last_ms
+        return self.ranges(operation, [(first_ms, last_ms)])[0]
+
+    def ranges(
+        self, operation: Operation, spans: Sequence[tuple[int | None, int | None]]
+    ) -> list[list[bytes]]:
+        """The members of several ranges, each as ``between`` gives it, all of one server's life."""
+        bounds = [_bounds(*span) for span in spans]
         for _ in range(MOST_TRIES):
             try:
-                return self._read(operation, low, high)
+                return self._read(operation, bounds)
             except _ShrunkError:
                 continue
         raise StoreError(
@@ -123,22 +139,34 @@ class TimeIndex:
             "Look into the server's log.",
         )
 
-    def _read(self, operation: Operation, low: bytes, high: bytes) -> list[bytes]:
-        count, bounds = self._plan(operation, low, high)
-        pages: list[Command] = [
-            ("ZRANGEBYSCORE", self.key, first, high if end is None else b"(" + end)
-            for first, end in pairwise([low, *bounds, None])
-            if first is not None
-        ]
-        members: list[bytes] = []
-        for start in range(0, len(pages), PAGES_AT_ONCE):
-            failures = operation.failures
-            replies = operation.ask(pages[start : start + PAGES_AT_ONCE])
-            if operation.failures > failures and self._count(operation, low, high) < count:
-                raise _ShrunkError
-            for reply in replies:
-                members += texts(reply)
-        return members
+    def _read(self, operation: Operation, spans: Sequence[Bounds]) -> list[list[bytes]]:
+        seen = operation.failures
+        counts: dict[Bounds, int] = {}
+        found: list[list[bytes]] = []
+        for low, high in spans:
+            counts[low, high], bounds = self._plan(operation, low, high)
+            pages: list[Command] = [
+                ("ZRANGEBYSCORE", self.key, first, high if end is None else b"(" + end)
+                for first, end in pairwise([low, *bounds, None])
+                if first is not None
+            ]
+            members: list[bytes] = []
+            for start in range(0, len(pages), PAGES_AT_ONCE):
+                replies = operation.ask(pages[start : start + PAGES_AT_ONCE])
+                seen = self._whole(operation, counts, seen)
+                for reply in replies:
+                    members += texts(reply)
+            found.append(members)
+        return found
+
+    def _whole(self, operation: Operation, counts: Mapping[Bounds, int], seen: int) -> int:
+        """Failures so far; where there are more than ``seen``, no range may have lost members."""
+        while operation.failures > seen:
+            seen = operation.failures
+            for bounds, count in counts.items():
+                if self._count(operation, *bounds) < count:
+                    raise _ShrunkError
+        return seen
 
     def _count(self, operation: Operation, low: bytes, high: bytes) -> int:
         return numbered(operation.ask([("ZCOUNT", self.key, low, high)])[0])
@@ -195,8 +223,11 @@ class TimeIndex:
             RetentionError: A member to add would be dropped at once.
             StoreError: Others change the set all the time, or the server is not ready.
         """
+        wire, waits = self._wire, pauses()
+        refusal: Readiness | None = None
+        end = float("inf")
         for _ in range(MOST_TRIES):
-            with self._wire.operation() as operation:
+            with wire.operation() as operation:
                 operation.ask([("WATCH", self.key, *watched)], writing=True)
                 failures = operation.failures
                 change = plan(operation)
@@ -205,8 +236,21 @@ class TimeIndex:
                     return change.changed
                 commands = self._commands(operation, change, retention)
                 # A new connection watches nothing.
-                if operation.failures == failures and operation.commit(commands):
+                begin = wire.clock()
+                if operation.failures == failures and operation.commit(commands, end):
                     return change.changed
+                refusal = operation.refusal
+            if refusal is None:
+                wire.sleep(min(next(waits), LONGEST_RACE_S))
+                continue
+            # The server takes small writes again, but maybe not this one.
+            end = min(end, begin + wire.patience.wait_s)
+            if (left := end - wire.clock()) <= 0 or wire.stopped:
+                break
+            wire.sleep(min(next(waits), left))
+        if refusal is not None:
+            wire.spent = True
+            raise unavailable(wire.name, refusal)
         raise StoreError(
             f"{self.key} in {self._wire.name}",
             f"a change by somebody else before each of {MOST_TRIES} tries",

@@ -4,25 +4,25 @@ A command is sent once; whether to send it again is decided here and not in the 
 which would hide a lost connection from a reader that must know of it.
 """
 
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Final, Protocol, Self
 
-from hotband.errors import StoreError
+from hotband.errors import StoreError, StoreUnavailableError
 from hotband.stores.readiness import (
     Command,
     Patience,
     Readiness,
     Reply,
-    pauses,
-    probe,
     state_of,
     unavailable,
-    wait_ready,
 )
 from hotband.stores.valkey_address import ValkeyAddress
+from hotband.stores.valkey_pace import connection_kinds
+from hotband.stores.valkey_waiting import Waiting
 
 IDLE_LINES: Final = 8
 """Connections kept for the next operation."""
@@ -36,6 +36,7 @@ class Line(Protocol):
     """What we use of a connection of the client library, which gives no types for it."""
 
     def connect(self) -> None: ...  # noqa: D102 - the library's own
+    def begin(self) -> None: ...  # noqa: D102 - see valkey_pace
     def disconnect(self) -> None: ...  # noqa: D102
     def can_read(self, timeout: float) -> bool: ...  # noqa: D102
     def pack_commands(self, commands: Sequence[Command]) -> list[bytes]: ...  # noqa: D102
@@ -44,21 +45,47 @@ class Line(Protocol):
 
 
 class ValkeyWire:
-    """Connections to one server, for any number of threads; opened when first used."""
+    """Connections to one server, for any number of threads; opened when first used.
+
+    Args:
+        address: Of the server.
+        clock: Seconds, increasing.
+        sleep: Waits for seconds; by default ``time.sleep``, or ``stop.wait`` where given.
+        on_wait: Called with a plain line when a wait begins, when the state changes while it
+            lasts, and when it ends.
+        stop: Once set, no operation waits any more: a wait under way raises at once.
+    """
 
     def __init__(
         self,
         address: ValkeyAddress,
         *,
         clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], object] | None = None,
+        on_wait: Callable[[str], None] | None = None,
+        stop: threading.Event | None = None,
     ) -> None:
         self.address = address
         self.name = address.name
         self.patience: Patience = address.patience
-        self.clock, self.sleep = clock, sleep
+        self.clock = clock
+        self.sleep = sleep or (time.sleep if stop is None else stop.wait)
+        self.spent = False
+        """Whether an operation waited in vain, and none has succeeded since."""
+        self._on_wait = on_wait
+        self._stop = stop
         self._idle: list[Line] = []
         self._lock = threading.Lock()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether no operation is to wait any more."""
+        return self._stop is not None and self._stop.is_set()
+
+    def tell(self, line: str) -> None:
+        """Pass a line to whoever listens to waits."""
+        if self._on_wait is not None:
+            self._on_wait(line)
 
     def ask(self, commands: Sequence[Command]) -> list[Reply]:
         """The replies, from one try; raises what the client library raises."""
@@ -102,8 +129,6 @@ class ValkeyWire:
         return Operation(self)
 
     def _open(self) -> Line:
-        from valkey.connection import Connection, SSLConnection
-
         address, patience = self.address, self.patience
         options = {
             "host": address.host,
@@ -119,9 +144,10 @@ class ValkeyWire:
             "lib_name": None,
             "lib_version": None,
         }
-        kind: Any = Connection
+        plain, encrypted = connection_kinds()
+        kind: Any = encrypted if address.tls else plain
         if address.tls:
-            kind, options["ssl_check_hostname"] = SSLConnection, True
+            options["ssl_check_hostname"] = True
         line: Line = kind(**options)
         line.connect()
         return line
@@ -141,6 +167,7 @@ def exchange(line: Line, commands: Sequence[Command]) -> list[Reply]:
     """Send commands at once and read a reply for each; raises the first error among them."""
     from valkey.exceptions import ResponseError
 
+    line.begin()
     line.send_packed_command(line.pack_commands(commands))
     replies: list[Reply] = []
     first: ResponseError | None = None
@@ -158,13 +185,15 @@ class Operation:
     """What one call of a store asks of the server, on one connection while that holds.
 
     A failure is waited for within ``Patience.wait_s``, counted from the last success; then
-    what was asked is asked again, and ``failures`` has grown.
+    what was asked is asked again, and ``failures`` has grown. ``refusal`` is what the server
+    said to the last transaction where it refused that as a whole.
     """
 
     def __init__(self, wire: ValkeyWire) -> None:
         self._wire = wire
         self._line: Line | None = None
         self.failures = 0
+        self.refusal: Readiness | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -176,6 +205,8 @@ class Operation:
         trace: TracebackType | None,
     ) -> None:
         line, self._line = self._line, None
+        if not isinstance(error, StoreUnavailableError):
+            self._wire.spent = False
         if line is not None:
             # An exception may leave a WATCH or an unread reply behind.
             (self._wire.give if error is None else type(line).disconnect)(line)
@@ -187,28 +218,24 @@ class Operation:
             StoreUnavailableError: The server was not ready for as long as we wait.
             StoreError: The server answers, and refuses a command.
         """
-        waits = pauses()
-        end: float | None = None
+        waiting: Waiting | None = None
         while True:
             try:
-                return self._once(commands)
+                replies = self._once(commands)
             except _errors() as error:
                 answer = self._readiness(error)
                 self.failures += 1
-            now = self._wire.clock()
-            end = now + self._wire.patience.wait_s if end is None else end
-            if now >= end:
-                raise unavailable(self._wire.name, answer) from None
-            self._wire.sleep(min(next(waits), end - now))
-            wait_ready(
-                lambda: probe(self._wire, writing=writing),
-                max(0.0, end - self._wire.clock()),
-                clock=self._wire.clock,
-                sleep=self._wire.sleep,
-            )
+            else:
+                if waiting is not None:
+                    waiting.over()
+                return replies
+            waiting = waiting or Waiting(self._wire, writing=writing)
+            waiting.after(answer)
 
-    def commit(self, commands: Sequence[Command]) -> bool:
+    def commit(self, commands: Sequence[Command], end: float = math.inf) -> bool:
         """Send a transaction once; False where a watched key had changed, or nothing was done.
+
+        After a refusal it waits for a server that takes writes, at most until ``end``.
 
         Raises:
             StoreUnavailableError: The connection was lost, so that the outcome is not known,
@@ -222,9 +249,9 @@ class Operation:
             if answer.state in {"cut", "slow"}:
                 raise unavailable(self._wire.name, answer, UNKNOWN_OUTCOME) from None
             self.failures += 1
-            if not self._wire.patience.wait_s:
-                raise unavailable(self._wire.name, answer) from None
+            self.refusal = answer
         else:
+            self.refusal = None
             if reply is None:
                 return False
             for each in reply if isinstance(reply, list) else []:
@@ -232,15 +259,10 @@ class Operation:
                     raise self._refused(each)
             return True
         # The transaction was refused as a whole; asking waits until the server takes writes.
-        wait = self._wire.patience.wait_s
-        answer = wait_ready(
-            lambda: probe(self._wire, writing=True),
-            wait,
-            clock=self._wire.clock,
-            sleep=self._wire.sleep,
-        )
-        if not answer.ready:
-            raise unavailable(self._wire.name, answer) from None
+        waiting = Waiting(self._wire, writing=True, end=end)
+        if not (now := waiting.after(answer)).ready:
+            waiting.give_up(now)
+        waiting.over()
         return False
 
     def _once(self, commands: Sequence[Command]) -> list[Reply]:

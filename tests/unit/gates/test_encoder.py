@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.gates.encoder_markets import MINUTE, SMALL, bars_of, digest, encoder, flat, quotes
+from tests.unit.gates.simulated_bars import MINUTE, SMALL, bars_of, digest, encoder, flat, quotes
 
 from hotband.core.codes import GUARDS
 from hotband.core.records import REGIMES, Records
-from hotband.gates.encoder import encode_gates, settings_for, warm_up_bars
+from hotband.gates.encoder import encode_gates, producer_of, settings_for, warm_up_bars
 from hotband.gates.encoder_state import EncoderSettings, EncoderState
 from hotband.gates.keys import key_of
 from hotband.gates.metrics import bit_metrics
@@ -305,7 +305,7 @@ def test_repetitions_count_the_signature_within_the_span_and_texts_say_why() -> 
         None if np.isnan(x) else x for x in run.thresholds
     ]
     assert set(details["granularity"]) == {"M1"}
-    assert set(details["producer"]) == {"hotband_encoder"}
+    assert set(details["producer"]) == {producer_of(run.state.settings, MINUTE)}
 
 
 def test_a_gate_is_keyed_by_the_open_of_its_bar_and_calls_itself_real() -> None:
@@ -352,7 +352,7 @@ def test_uncompiled_kernels_give_the_same_bytes() -> None:
         [
             sys.executable,
             "-c",
-            "from tests.unit.gates.encoder_markets import digest; print(digest(140))",
+            "from tests.unit.gates.simulated_bars import digest; print(digest(140))",
         ],
         env={**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(root)},
         cwd=root,

@@ -4,7 +4,7 @@ from math import nan
 
 import numpy as np
 import pytest
-from tests.unit.gates.encoder_markets import MINUTE, SMALL, encoder, quotes
+from tests.unit.gates.simulated_bars import MINUTE, SMALL, encoder, quotes
 
 from hotband.errors import BarsError, GatesError
 from hotband.gates.encoder import GateEncoder, warm_up_bars

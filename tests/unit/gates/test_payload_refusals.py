@@ -306,18 +306,6 @@ def test_a_gate_outside_the_calendar_is_not_written() -> None:
         encode(gates)
 
 
-def test_reports_of_pages_add_up() -> None:
-    pages = [[EXAMPLES["documented"], "x"], ["x", "{}", EXAMPLES["documented"]]]
-    one, other = (decode(page, "EUR_USD").report for page in pages)
-    total = one + other
-    assert (total.payloads, total.gates) == (5, 2)
-    assert total.refused == {"not_json": 2, "time_missing": 1}
-    assert total.repaired == {"direction_from_bundle": 2}
-    assert total.examples["not_json"] == one.examples["not_json"]
-    assert total.eras == {"documented": 2}
-    assert one + PayloadReport() == one
-
-
 def test_a_report_speaks_in_sentences_and_json() -> None:
     report = decode([EXAMPLES["documented"], "x", "[]"], "EUR_USD").report
     lines = report.lines()

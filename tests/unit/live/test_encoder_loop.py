@@ -6,10 +6,11 @@ import threading
 from tests.unit.research.demo_runs import market
 from tests.unit.research.test_encoding import WHOLE, bar_store, gate_store, held
 
+from hotband.gates.events import Gates
 from hotband.live.encoder_loop import EncoderLoop, Trouble
 from hotband.market.bars import Bars
 from hotband.market.calendar import MINUTE_NS
-from hotband.research.encoding import Encoded
+from hotband.research.encoding import Encoded, HistoryEncoder
 
 BARS = market("EUR_USD")["EUR_USD"]
 
@@ -22,7 +23,7 @@ def part(first: int, last: int) -> Bars:
 
 def test_each_new_bar_gives_its_gate_and_no_other() -> None:
     bars, gates = bar_store(part(0, 500)), gate_store()
-    loop = EncoderLoop(bars, gates, lambda: ["EUR_USD"], "M1")
+    loop = EncoderLoop(HistoryEncoder(bars, gates, "M1"), lambda: ["EUR_USD"])
     loop.poll()
     for at in range(500, 530):
         bars.append(part(at, at + 1))
@@ -38,7 +39,9 @@ def test_each_new_bar_gives_its_gate_and_no_other() -> None:
 
 
 def test_one_instrument_in_trouble_does_not_stop_the_others() -> None:
-    loop = EncoderLoop(bar_store(), gate_store(), lambda: ["EUR_GBP", "EUR_USD"], "M1")
+    loop = EncoderLoop(
+        HistoryEncoder(bar_store(), gate_store(), "M1"), lambda: ["EUR_GBP", "EUR_USD"]
+    )
     trouble, encoded = loop.poll()
     assert isinstance(trouble, Trouble)
     assert trouble.instrument == "EUR_GBP"
@@ -49,7 +52,7 @@ def test_one_instrument_in_trouble_does_not_stop_the_others() -> None:
 def test_trouble_is_said_once_and_its_end_too() -> None:
     bars, gates = bar_store(part(0, 500)), gate_store()
     names = ["EUR_GBP"]
-    loop = EncoderLoop(bars, gates, lambda: names, "M1")
+    loop = EncoderLoop(HistoryEncoder(bars, gates, "M1"), lambda: names)
     lines: list[str] = []
     assert loop.report(loop.poll(), lines.append)
     assert loop.report(loop.poll(), lines.append)
@@ -64,12 +67,12 @@ def test_trouble_is_said_once_and_its_end_too() -> None:
 
 
 def test_an_empty_list_of_instruments_is_no_trouble() -> None:
-    loop = EncoderLoop(bar_store(), gate_store(), list, "M1")
+    loop = EncoderLoop(HistoryEncoder(bar_store(), gate_store(), "M1"), list)
     assert loop.poll() == []
 
 
 def test_the_loop_ends_when_it_is_told_to() -> None:
-    loop = EncoderLoop(bar_store(), gate_store(), lambda: ["EUR_USD"], "M1")
+    loop = EncoderLoop(HistoryEncoder(bar_store(), gate_store(), "M1"), lambda: ["EUR_USD"])
     stop = threading.Event()
     lines: list[str] = []
 
@@ -80,3 +83,37 @@ def test_the_loop_ends_when_it_is_told_to() -> None:
     loop.run(stop, 3600.0, say)
     assert json.loads(lines[0])["added"] == len(WHOLE)
     assert len(lines) == 1
+
+
+def test_an_error_of_one_instruments_gates_does_not_stop_the_others() -> None:
+    gates = gate_store()
+    late = WHOLE.data[-1:].copy()
+    late["known"] += 10**15
+    gates.append(Gates("EUR_USD", late, "memory"))
+    pair = market("EUR_USD", "USD_JPY")
+    bars = bar_store()
+    bars.append(pair["USD_JPY"])
+    loop = EncoderLoop(HistoryEncoder(bars, gates, "M1"), lambda: ["EUR_USD", "USD_JPY"])
+    trouble, encoded = loop.poll()
+    assert isinstance(trouble, Trouble)
+    assert "after the last bar" in trouble.words
+    assert isinstance(encoded, Encoded)
+    assert encoded.added > 1000
+
+
+def test_bars_that_came_late_are_found_by_the_audit() -> None:
+    bars, gates = bar_store(part(0, 500)), gate_store()
+    bars.append(part(503, 600))
+    loop = EncoderLoop(HistoryEncoder(bars, gates, "M1"), lambda: ["EUR_USD"], audit_every=2)
+    loop.poll()
+    bars.append(part(500, 503))
+    (found,) = loop.poll()
+    assert isinstance(found, Trouble)
+    assert "3 are missing" in found.words
+
+
+def test_a_stop_is_seen_between_two_instruments() -> None:
+    stop = threading.Event()
+    stop.set()
+    loop = EncoderLoop(HistoryEncoder(bar_store(), gate_store(), "M1"), lambda: ["EUR_USD"])
+    assert loop.poll(stop) == []

@@ -81,3 +81,21 @@ def test_a_gate_shows_what_its_producer_said() -> None:
 
 def test_instruments_without_a_gate_are_left_out() -> None:
     assert [gate.instrument for gate in latest_gates(held(KNOWN), at(KNOWN), ["USD_JPY"])] == []
+
+
+def test_a_gate_from_the_future_is_not_fresh() -> None:
+    """Clocks may differ by seconds; a gate known in an hour is a fault of somebody's clock."""
+    ages = gate_ages(held(KNOWN), at("2025-04-07T11:59:56Z"))
+    assert freshness(ages, 180.0) == "fresh"
+    ahead = gate_ages(held(KNOWN), at("2025-04-07T11:00:00Z"))
+    assert ahead[0].state(180.0) == "future"
+    assert freshness(ahead, 180.0) == "stale"
+    assert ahead[0].line(180.0).startswith("EUR_USD: future, -3,600 s")
+
+
+def test_an_instrument_that_the_table_does_not_know_is_shown_unjudged() -> None:
+    store = held(KNOWN)
+    store.append(recorded("XAU_USD", KNOWN))
+    euro, gold = latest_gates(store, at(KNOWN))
+    assert (gold.instrument, gold.admit, gold.reasons) == ("XAU_USD", False, ["unknown_instrument"])
+    assert euro.reasons == ["coherence_invalid", "stability_invalid", "entropy_invalid"]

@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -51,6 +52,23 @@ def saying(answer: bytes) -> Callable[[socket.socket], None]:
     def serve(line: socket.socket) -> None:
         line.recv(65536)
         line.sendall(answer)
+
+    return serve
+
+
+def trickling(port: int, size: int, pause_s: float) -> Callable[[socket.socket], None]:
+    """Forwards to a port; replies come in pieces of so many bytes, with a pause before each."""
+
+    def serve(line: socket.socket) -> None:
+        with socket.create_connection((HOST, port)) as server:
+            while data := line.recv(65536):
+                server.sendall(data)
+                server.settimeout(0.2)
+                with contextlib.suppress(TimeoutError):
+                    while reply := server.recv(size):
+                        time.sleep(pause_s)
+                        line.sendall(reply)
+                server.settimeout(None)
 
     return serve
 

@@ -1,14 +1,23 @@
 """A Valkey URL says where and how, and nobody sees its password."""
 
+import re
 import subprocess
 import sys
+import traceback
 
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
-from hotband.errors import StoreError
+from hotband.errors import HotbandError, StoreError
 from hotband.stores.readiness import Patience
 from hotband.stores.urls import open_bar_store, open_gate_store
-from hotband.stores.valkey_address import Retention, ValkeyAddress, parse_valkey_url
+from hotband.stores.valkey_address import (
+    Retention,
+    ValkeyAddress,
+    parse_valkey_url,
+    without_password,
+)
 
 
 def test_a_bare_host_has_the_usual_port_database_and_settings() -> None:
@@ -62,14 +71,14 @@ def test_names_and_reprs_hold_neither_user_nor_password() -> None:
     ("url", "text"),
     [
         ("valkey://", "host of store URL valkey://: got nothing"),
-        ("valkey://a..b", "host of store URL valkey://a..b"),
-        ("valkey://:hush@:7000", "host of store URL valkey://***@:7000: got nothing"),
+        ("valkey://a..b", "host of store URL valkey://***: got an unreadable one"),
+        ("valkey://:hush@:7000", "host of store URL valkey://***@***: got nothing"),
         ("valkey://host:port", "port or host of store URL"),
         ("valkey://host:99999", "port or host of store URL"),
-        ("valkey://host/one", "database of store URL valkey://host/one: got one"),
+        ("valkey://host/one", "database of store URL valkey://host/***: got no number"),
         ("valkey://host/0#top", "end of store URL"),
         ("valkey://tom:hu/sh@host", "got a /, ? or # as it is; allowed: %2F, %3F and %23"),
-        ("valkey://tom:hu@sh@host/x", "database of store URL valkey://***@host/x"),
+        ("valkey://tom:hu@sh@host/x", "database of store URL valkey://***@host/***"),
         ("valkey://h?granularty=M1", "granularty; allowed: granularity, lambda_scale, ret"),
         ("valkey://h?granularty=M1", "Did you mean 'granularity'?"),
         ("valkey://h?granularity=M7", "granularity of store URL valkey://h?granularity=M7: got M7"),
@@ -83,9 +92,28 @@ def test_names_and_reprs_hold_neither_user_nor_password() -> None:
         ("valkey://h?wait_s=1&wait_s=2", "wait_s of store URL valkey://h?wait_s=1&wait_s=2: got g"),
         ("valky://tom:hush@host", "scheme of store URL valky://***@host: got valky; "),
         ("valky://tom:hush@host", "Did you mean 'valkey'?"),
-        ("//tom:hush@host", "scheme of store URL ***@host: got //tom"),
-        ("tom:hush@host", "scheme of store URL ***@host: got tom"),
+        ("//tom:hush@host", "scheme of store URL ***: got //tom"),
+        ("tom:hush@host", "scheme of store URL ***: got tom"),
         ("hush@host", "store URL: got '***@host'"),
+        (
+            "valkey://h/0?password=hush",
+            "setting of store URL valkey://h/0?password=***: got password;",
+        ),
+        (
+            "valkey://h?granularty=hush",
+            "setting of store URL valkey://h?granularty=***: got granular",
+        ),
+        ("valkey://h/0?hush", "setting of store URL valkey://h/0?***=***: got ***; "),
+        ("valkey://h?wait_s=hush", "wait_s of store URL valkey://h?wait_s=***: got ***; "),
+        ("valkey://tom:hush%40h", "port or host of store URL valkey://***: got unreadable; "),
+        ("valkey://hush%40h", "host of store URL valkey://***: got an unreadable one; "),
+        ("valkey://:hush", "port or host of store URL valkey://***: got unreadable; "),
+        ("valkey://tom:hu/sh%40h", "port or host of store URL valkey://***/***: got unreadable; "),
+        ("valkey://h/0?password=a@hush", "password of store URL valkey://***: got a /, ? or #"),
+        ("valkey:hush", "host of store URL valkey:***: got nothing"),
+        ("valkey://h/0#hush", "end of store URL valkey://h/0#***: got #***; "),
+        ("parquet://tom:hush@h/x", "store URL: got parquet://***@h/***; "),
+        ("tom:hush", "scheme of store URL ***: got tom; "),
     ],
 )
 @pytest.mark.parametrize("opened", [open_bar_store, open_gate_store])
@@ -96,6 +124,54 @@ def test_other_urls_are_refused_with_what_to_write(opened: object, url: str, tex
     assert text in str(caught.value)
     assert "hush" not in str(caught.value)
     assert "hu/sh" not in str(caught.value)
+
+
+HUNTED = "Hunter7Two"
+NOISE = st.text(st.sampled_from(" :/?#@%[]&=.-\n\\\"'aZ0\u00e9\u2100"), max_size=4)
+
+
+@st.composite
+def urls_with_a_secret(draw: st.DrawFn) -> str:
+    """URLs with a secret in any place but that of the host, amid letters that have a meaning."""
+    secret = draw(NOISE) + HUNTED + draw(NOISE)
+    plain = {"login": "", "place": "h:7000", "path": "/1", "query": "?wait_s=1", "end": ""}
+    shapes = {
+        "login": [f"{secret}@", f"tom:{secret}@", f":{secret}@", f"tom:{secret}%40"],
+        "place": [f"tom:{secret}", f":{secret}", f"h:{secret}"],
+        "path": [f"/{secret}", f"/1/{secret}"],
+        "query": [
+            f"?{secret}",
+            f"?password={secret}",
+            f"?wait_s={secret}",
+            f"?wait_s=1&x={secret}",
+            f"?{secret}=1&granularity=M1",
+        ],
+        "end": [f"#{secret}"],
+    }
+    where = draw(st.sampled_from(sorted(shapes)))
+    parts = plain | {where: draw(st.sampled_from(shapes[where]))}
+    scheme = draw(st.sampled_from(["valkey", "rediss", "valky", "redis"]))
+    slashes = draw(st.sampled_from(["//", "//", "//", ""]))
+    return f"{scheme}:{slashes}" + "".join(parts.values())
+
+
+def is_host(url: str) -> bool:
+    """Whether what we take for a secret is the host to whoever reads the URL."""
+    authority = re.split("[/?#]", url.partition("://")[2])[0]
+    return HUNTED in authority.rpartition("@")[2].partition(":")[0]
+
+
+@settings(max_examples=1500, deadline=None)
+@given(url=urls_with_a_secret())
+def test_a_secret_in_any_place_of_a_url_is_in_no_error_repr_or_name(url: str) -> None:
+    assume(not is_host(url))
+    try:
+        store = open_gate_store(url)
+    except HotbandError as error:
+        said = "".join(traceback.format_exception(error)) + repr(error)
+    else:
+        said = repr(store) + repr(parse_valkey_url(url)) + parse_valkey_url(url).name
+    assert HUNTED.lower() not in (said + without_password(url)).lower()
 
 
 def test_naming_a_store_of_another_kind_does_not_load_the_client() -> None:

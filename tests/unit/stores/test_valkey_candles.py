@@ -245,6 +245,22 @@ def test_bars_of_the_streamer_are_read_and_their_report_is_given(place: Place) -
     assert place.store().extent("EUR_USD", "M1") == (START_NS, START_NS + MINUTE_NS)
 
 
+def test_bars_say_what_was_left_out_and_guessed(place: Place) -> None:
+    place.put(streamed(0), streamed(1), {"t": T + 120_000}, {"t": T + 180_000})
+    place.put({"t": T + 240_000, **PRICES, "spread": 1.4})
+    place.put({"t": T + 240_000, **PRICES, "spread": 1.5})
+    store = place.store()
+    notes = store.read("EUR_USD", "M1", *DAY).notes
+    spread = str({"t": T + 240_000, **PRICES, "spread": 1.5}).replace("'", '"')
+    assert notes == (
+        "2 of 6 candles left out: each lacks a price on every side (a price of zero is a missing "
+        f'one) (such as {{"t": {T + 120_000}}})',
+        "1 of 6 candles left out: a later one has the same time",
+        f"1 of 6 candles: a spread far from the instrument's, not used (such as {spread[:60]}…)",
+    )
+    assert store.read("EUR_USD", "M1", START_NS, START_NS + 2 * MINUTE_NS).notes == ()
+
+
 def test_candles_that_we_write_are_those_that_the_existing_readers_know(place: Place) -> None:
     place.store().append(bars_at([0]))
     ((member, score),) = place.client.zrange(KEY, 0, -1, withscores=True)

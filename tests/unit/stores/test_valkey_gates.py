@@ -1,9 +1,11 @@
 """Gates of the existing stack are read from its keys, and it can read those that we write."""
 
+import dataclasses
 import json
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
+import polars as pl
 import pytest
 from tests.contract.samples import START_NS, gates_at
 from tests.valkey_server import Database, ValkeyServer
@@ -135,11 +137,14 @@ def test_a_key_of_another_type_is_an_error_and_no_instrument(place: Place) -> No
         place.store().read("EUR_USD", *DAY)
 
 
-def test_instruments_are_those_with_an_index_and_a_name(place: Place) -> None:
+def test_instruments_are_those_with_an_index_or_a_last_gate_and_a_name(place: Place) -> None:
     for key in ("gate:index:USD_JPY", "gate:index:EUR_USD", "gate:index:a b", "gate:index:x:y"):
         place.client.zadd(key, {"{}": 1})
     place.client.set("gate:last:GBP_USD", "{}")
-    assert place.store().instruments() == ("EUR_USD", "USD_JPY")
+    place.client.set("gate:last:EUR_USD", "{}")
+    place.client.set("gate:last:a b", "{}")
+    place.client.hset("gate:last:AUD_USD", "x", "{}")
+    assert place.store().instruments() == ("EUR_USD", "GBP_USD", "USD_JPY")
 
 
 def test_no_command_that_stops_the_server_is_sent(
@@ -186,7 +191,9 @@ def test_a_last_gate_without_a_time_is_refused_and_never_stamped(place: Place) -
 
 def test_a_last_gate_is_no_history(place: Place) -> None:
     place.client.set(LAST, json.dumps(live(7)))
-    with pytest.raises(StoreError, match="the store is empty"):
+    assert place.store().extent("EUR_USD") is None
+    assert minutes(some(place.store().latest("EUR_USD"))) == [8]
+    with pytest.raises(StoreError, match=r"the latest gate alone \(gate:last:EUR_USD\), which is"):
         place.store().read("EUR_USD", *DAY)
 
 
@@ -201,6 +208,65 @@ def test_an_append_sets_the_last_gate_only_where_it_is_newer(place: Place) -> No
     place.client.set(LAST, json.dumps(live(60)))
     store.append(gates_at([30]))
     assert json.loads(place.client.get(LAST))["ts_ms"] == START_MS + 60 * 60_000
+
+
+def test_a_latest_gate_is_never_none_where_nothing_of_the_index_can_be_read(place: Place) -> None:
+    place.client.zadd(INDEX, {b"[%d]" % number: START_MS + number for number in range(200)})
+    with pytest.raises(
+        StoreError, match=r"200 payloads and none readable: Refused 200: .*\(\[0\]\)"
+    ):
+        place.store().latest("EUR_USD")
+    place.client.set(LAST, json.dumps(live(7)))
+    assert minutes(some(place.store().latest("EUR_USD"))) == [8]
+
+
+# Notes --------------------------------------------------------------------------------------
+
+
+def test_gates_that_were_read_as_they_were_meant_have_no_notes(place: Place) -> None:
+    place.store(granularity="M5").append(gates_at(range(20)))
+    assert place.store(granularity="M5").read("EUR_USD", *DAY).notes == ASSUMED_M5
+    place.client.delete(INDEX, LAST)
+    known = pl.DataFrame({"granularity": ["M1"] * 3})
+    place.store().append(dataclasses.replace(gates_at([0, 1, 2]), details=known))
+    store = place.store()
+    assert store.read("EUR_USD", *DAY).notes == ()
+    assert store.read("EUR_USD", *DAY).window(*DAY).notes == ()
+    assert some(store.latest("EUR_USD")).notes == ()
+
+
+ASSUMED_M5 = (
+    "20 of 20 gates name no granularity and are taken to be of M5 bars; add ?granularity=... "
+    "to the URL where they are not",
+)
+
+
+def test_gates_say_what_was_left_out_mended_and_assumed(place: Place) -> None:
+    place.put(live(0, granularity="M1"), live(1), live(1, source="x"), live(2, repetitions="many"))
+    place.client.zadd(INDEX, {b"[]": START_MS + 2, b"[1]": START_MS + 2, b"{}": START_MS + 3})
+    place.put(live(3, **{"lambda": 0.5}))
+    assert place.store().read("EUR_USD", *DAY).notes == (
+        "2 of 8 gate payloads left out: each is JSON, but not an object (such as [1])",
+        "1 of 8 gate payloads left out: each has no time (such as ts_ms: None, ts: None)",
+        "1 of 8 gate payloads left out: a later one has the same time",
+        "1 field of 8 gate payloads read with a guess: repetitions that are no count below "
+        "2147483648, taken as 0 (such as repetitions: many)",
+        "the hazard of 1 of 5 gates: lambda that equals the hazard, multiplied by lambda_scale",
+        "4 of 5 gates name no granularity and are taken to be of M1 bars; add ?granularity=... "
+        "to the URL where they are not",
+    )
+
+
+def test_the_latest_gate_says_what_was_left_out_beside_it(place: Place) -> None:
+    place.put(live(0, granularity="M1"))
+    place.client.zadd(INDEX, {b"[]": START_MS + 3})
+    place.client.set(LAST, b"{" + b"x" * 100)
+    assert some(place.store().latest("EUR_USD")).notes == (
+        "1 of 2 gate payloads left out: each is JSON, but not an object (such as [])",
+        "gate:last:EUR_USD: 1 of 1 gate payloads left out: each is not valid JSON, or holds a "
+        "number beyond 64-bit floats (such as unexpected character, expected a string key: line 1 "
+        "column 2…)",
+    )
 
 
 # Appending ----------------------------------------------------------------------------------

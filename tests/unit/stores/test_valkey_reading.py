@@ -154,6 +154,61 @@ def test_a_server_that_comes_back_with_less_is_read_anew(new_valkey: NewValkey) 
     assert len(members) == 2
 
 
+class Counted(Operation):
+    """An operation before whose nth question something happens to the server."""
+
+    def __init__(self, wire: ValkeyWire, before: int, happening: Callable[[], None]) -> None:
+        super().__init__(wire)
+        self.asked = 0
+        self.before = before
+        self.happening = happening
+
+    def ask(self, commands: Sequence[Command], *, writing: bool = False) -> list[Reply]:
+        self.asked += 1
+        if self.asked == self.before:
+            self.happening()
+        return super().ask(commands, writing=writing)
+
+
+def test_a_server_that_loses_members_before_any_question_of_a_read_is_read_anew(
+    new_valkey: NewValkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two ranges are read, of several groups of pages each, and hold old members or new ones."""
+    monkeypatch.setattr("hotband.stores.valkey_index.PAGE", 4)
+    monkeypatch.setattr("hotband.stores.valkey_index.PAGES_AT_ONCE", 2)
+    server = new_valkey().start()
+    old = [(number, b"old%d" % number) for number in range(40)]
+    new = [(number, b"new%d" % number) for number in range(0, 40, 5)]
+    spans = [(0, 19), (20, 39)]
+
+    def hold(members: list[tuple[int, bytes]]) -> None:
+        with server.admin() as client:
+            client.delete("gate:index:EUR_USD")
+            client.zadd("gate:index:EUR_USD", {text: ms for ms, text in members})
+
+    def lose() -> None:
+        server.kill()
+        server.start()
+        hold(new)
+
+    def among(members: list[tuple[int, bytes]]) -> list[list[bytes]]:
+        return [[text for ms, text in members if low <= ms <= high] for low, high in spans]
+
+    seen: list[bool] = []
+    for before in itertools.count(1):
+        hold(old)
+        wire = ValkeyWire(parse_valkey_url(server.url(wait_s=60)))
+        with Counted(wire, before, lose) as operation:
+            found = TimeIndex(wire, "gate:index:EUR_USD").ranges(operation, spans)
+        wire.close()
+        if operation.asked < before:
+            break
+        assert found in (among(old), among(new)), before
+        seen.append(found == among(new))
+    assert len(seen) >= 10
+    assert all(seen)
+
+
 def test_members_added_and_trimmed_meanwhile_make_no_gap(new_valkey: NewValkey) -> None:
     server = new_valkey().start()
     filled(server)
