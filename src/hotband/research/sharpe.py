@@ -64,6 +64,21 @@ def mertens_se(returns: FloatArray) -> float | None:
     return float(np.sqrt(variance / (len(returns) - 1))) if variance > 0.0 else None
 
 
+def psr(
+    sharpe_per_period: float, n: int, skew: float, kurtosis: float, benchmark: float = 0.0
+) -> float | None:
+    """Probability that the true Sharpe ratio is above ``benchmark`` (Bailey, Lopez de Prado 2012).
+
+    Both ratios are per period, over ``n`` periods; the error is taken at the observed ratio.
+    None below two periods and where the moments are unstable. To be shown from 20 days on.
+    Source: reference/statistics.md, 2.1.
+    """
+    variance = mertens_variance(sharpe_per_period, skew, kurtosis)
+    if n < 2 or variance <= 0.0:
+        return None
+    return float(special.ndtr((sharpe_per_period - benchmark) * np.sqrt((n - 1) / variance)))
+
+
 def influence(returns: FloatArray) -> FloatArray:
     """What each return adds to the estimate: z - SR/2 (z^2 - 1), with population moments."""
     deviation = returns.std()
