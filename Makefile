@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
 
-.PHONY: demo test test-long check services bench lock clean help
+.PHONY: demo test test-long check schemas services bench lock clean help
 
 help:
 	@echo "make demo       set up and run the main job on embedded defaults"
@@ -12,6 +12,7 @@ help:
 	@echo "make test-long  the soaks"
 	@echo "make bench      benchmarks: a table, and JSON under output/bench"
 	@echo "make check      lint, types, import contracts only"
+	@echo "make schemas    write docs/schemas from the models"
 	@echo "make services   put a Valkey server on the machine, where there is none"
 	@echo "make lock       resolve the dependency locks anew"
 
@@ -37,6 +38,9 @@ check: $(STAMPS)/dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
+schemas: $(STAMPS)/runtime
+	$(BIN)/python -m hotband.artefacts.schemas docs/schemas
+
 # The script itself sees what is there, so that no stamp can outlive the server.
 services:
 	./scripts/install_services.sh
@@ -55,7 +59,7 @@ bench: $(STAMPS)/dev
 lock: $(STAMPS)/dev
 	$(BIN)/python -m pip install -q "uv>=0.9"
 	$(BIN)/uv pip compile pyproject.toml --extra build --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements/runtime.txt
-	$(BIN)/uv pip compile pyproject.toml --extra build --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements/dev.txt
+	$(BIN)/uv pip compile pyproject.toml --extra build --extra dev --extra ray --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements/dev.txt
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis output

@@ -10,13 +10,16 @@
     ├── ConversionError       no price to convert one currency to another at a time
     ├── StoreError            a store that cannot be opened, read or written
     │   └── StoreUnavailableError  a server that does not answer as it should, now
+    ├── ExecutorError         workers that cannot be reached, or were lost too often
+    ├── CancelledRunError     a run that was asked to stop before its end
     └── IntegrityError        an invariant of our own does not hold: a defect, never the user's
 
 Every message has four parts: which parameter, what was received, what is allowed and what to
 do. Near misses of a name add "did you mean".
 """
 
-from collections.abc import Iterable
+import copyreg
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from enum import IntEnum
 
@@ -48,6 +51,10 @@ class HotbandError(Exception):
         self.suggestion = matches[0] if matches else None
         hint = f" Did you mean {self.suggestion!r}?" if self.suggestion else ""
         super().__init__(f"{what}: got {got}; allowed: {allowed}.{hint} {do}")
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...], dict[str, object]]:
+        """Errors travel between processes: made without __init__, all parts kept."""
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
 
 
 class InputError(HotbandError):
@@ -93,6 +100,22 @@ class StoreUnavailableError(StoreError):
     def __init__(self, what: str, got: object, allowed: str, do: str, *, state: str) -> None:
         super().__init__(what, got, allowed, do)
         self.state = state
+
+
+class ExecutorError(HotbandError):
+    """Workers of a run that cannot be reached, or were lost too often."""
+
+    severity = ErrorSeverity.RETRY
+
+
+class CancelledRunError(HotbandError):
+    """A run that was asked to stop; ``done`` holds the indices of the finished tasks, sorted."""
+
+    def __init__(
+        self, what: str, got: object, allowed: str, do: str, *, done: tuple[int, ...]
+    ) -> None:
+        super().__init__(what, got, allowed, do)
+        self.done = done
 
 
 class IntegrityError(HotbandError):

@@ -11,7 +11,7 @@ from tests.canary.sizes import ROOT
 
 LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-EXTRAS = {"runtime.txt": ("build",), "dev.txt": ("build", "dev")}
+EXTRAS = {"runtime.txt": ("build",), "dev.txt": ("build", "dev", "ray")}
 HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}")
 
 
