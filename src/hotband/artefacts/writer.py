@@ -1,0 +1,280 @@
+"""The folder of a run's artefacts: the last good result, the run that is on, what failed.
+
+latest.json           the last run that finished; only ever replaced whole
+latest.partial.json   the run that is on
+latest.error.json     the run after it that did not finish
+2025-W16.json         archives; 2025-W16.2.json holds other content for the same week
+runs/RUN_ID/*.parquet rows, trades and whatever else a run names in ``files``
+"""
+
+import json
+import re
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import IO, Final, TypeVar
+
+import polars as pl
+import polars.selectors as cs
+from pydantic import ValidationError
+
+from hotband.artefacts import archive
+from hotband.artefacts.archive import ArchiveEntry
+from hotband.artefacts.durable import remove, remove_drafts, unusable, write_whole
+from hotband.artefacts.lock import FolderLock
+from hotband.artefacts.schemas import Document, ErrorArtefact, Latest, Partial, files_of
+from hotband.errors import InputError, IntegrityError, StoreError
+from hotband.market.calendar import parse_time
+
+T = TypeVar("T", Latest, Partial, ErrorArtefact)
+
+LATEST: Final = "latest.json"
+PARTIAL: Final = "latest.partial.json"
+ERROR: Final = "latest.error.json"
+_ROW_GROUP: Final = 1 << 17
+_WHOLE_BELOW: Final = 2.0**53
+
+
+class ArtefactFolder:
+    """Reads and writes artefacts; every file is there wholly or not at all.
+
+    Writing takes the folder alone, for one write or for all those inside ``exclusive``; threads
+    that share an object take turns. Readers need no lock. Documents are validated before each
+    write and after each read. Writing raises StoreError where the folder or the disk refuses
+    (the last good result stays) and IntegrityError where a document breaks its own rules;
+    reading raises StoreError, which names the file, for one that is broken.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._lock = FolderLock(root / ".lock")
+        self._turn = threading.RLock()
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Have the folder alone, and clear what killed writers left half done.
+
+        Raises:
+            StoreError: Another run has it; the message names its process.
+        """
+        self._lock.acquire()
+        try:
+            for folder in (self.root, *self.root.glob("runs/*")):
+                remove_drafts(folder)
+            yield
+        finally:
+            self._lock.release()
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        with self._turn, nullcontext() if self._lock.held else self.exclusive():
+            yield
+
+    def write_partial(self, partial: Partial) -> None:
+        """Replace ``latest.partial.json``."""
+        with self._alone():
+            self._write(PARTIAL, partial)
+
+    def write_table(self, run_id: str, name: str, rows: pl.DataFrame) -> Path:
+        """Write one of a run's Parquet files; equal rows give equal bytes.
+
+        Raises:
+            IntegrityError: A column holds NaN or infinity.
+        """
+        _require_finite(name, rows)
+        path = self.root / files_of(run_id, [name])[name]
+        with self._alone():
+            write_whole(path, lambda file: _write_parquet(file, name, rows))
+        return path
+
+    def write_latest(self, latest: Latest, tables: Mapping[str, pl.DataFrame]) -> None:
+        """Write ``tables``, then ``latest.json``, then remove the partial and the error.
+
+        Tables that ``files`` names but ``tables`` leaves out must be there already. A writer
+        killed on the way leaves the old result or the new one.
+        """
+        with self._alone():
+            _encoded(latest)
+            for name, rows in tables.items():
+                if name not in latest.files:
+                    do = "Name every table in files."
+                    raise IntegrityError("table", name, ", ".join(latest.files), do)
+                self.write_table(latest.run_id, name, rows)
+            for path in latest.files.values():
+                if not (self.root / path).is_file():
+                    do = "Write the table before the result that names it."
+                    raise IntegrityError("files", path, "tables that are there", do)
+            self._write(LATEST, latest)
+            remove(self.root / PARTIAL)
+            remove(self.root / ERROR)
+
+    def write_error(self, error: ErrorArtefact) -> None:
+        """Write ``latest.error.json`` and remove the partial; ``latest.json`` stays as it is."""
+        with self._alone():
+            self._write(ERROR, error)
+            remove(self.root / PARTIAL)
+
+    def archive(self, latest: Latest) -> Path:
+        """Keep a result under its week; the file that holds it.
+
+        A run that is already there changes nothing; other content for the week becomes its next
+        version. No archive is ever overwritten.
+        """
+        with self._alone():
+            week = archive.week_of(latest.window)
+            held = [entry for entry in self.list_archive() if entry.week == week]
+            for entry in held:
+                if self._read_required(entry.path).run_id == latest.run_id:
+                    return entry.path
+            version = held[-1].version + 1 if held else 1
+            return self._write(archive.archive_name(week, version), latest)
+
+    def read_latest(self) -> Latest | None:
+        """The last good result; None = no run has finished yet."""
+        return _read(self.root / LATEST, Latest)
+
+    def read_partial(self) -> Partial | None:
+        """The run that is on; None = none is.
+
+        A run that finished but was killed before it could remove the file counts as none.
+        """
+        partial = _read(self.root / PARTIAL, Partial)
+        latest = None if partial is None else self.read_latest()
+        if partial is None or latest is None or latest.run_id != partial.run_id:
+            return partial
+        over = parse_time(latest.generated_at) >= parse_time(partial.generated_at)
+        return None if over else partial
+
+    def read_interrupted(self) -> Partial | None:
+        """What a run had reached whose process is gone; None = there is no such run."""
+        if not self._lock.is_free():
+            return None
+        return self.read_partial()
+
+    def read_error(self) -> ErrorArtefact | None:
+        """Why the newest run did not finish; None = it did, or there is none.
+
+        An error older than the last good result counts as none: its writer was killed before
+        it could remove the file.
+        """
+        error = _read(self.root / ERROR, ErrorArtefact)
+        latest = None if error is None else self.read_latest()
+        if error is None or latest is None:
+            return error
+        over = parse_time(latest.generated_at) > parse_time(error.generated_at)
+        return None if over else error
+
+    def read_archive(self, week: str, version: int | None = None) -> Latest:
+        """The archived result of a week; ``version`` None = its newest.
+
+        Raises:
+            InputError: The week, or that version of it, is not archived.
+        """
+        archive.archive_name(week, 1 if version is None else version)
+        held = self.list_archive()
+        fits = [e for e in held if e.week == week and version in {None, e.version}]
+        if not fits:
+            got = week if version is None else f"{week}, version {version}"
+            weeks = sorted({entry.week for entry in held})
+            allowed = ", ".join(weeks) or "none: nothing is archived"
+            raise InputError("week", got, allowed, "Name an archived week.", near=weeks)
+        return self._read_required(fits[-1].path)
+
+    def list_archive(self) -> list[ArchiveEntry]:
+        """What is archived, by week and version."""
+        return archive.archived(self.root)
+
+    def _read_required(self, path: Path) -> Latest:
+        found = _read(path, Latest)
+        if found is None:
+            raise StoreError(f"file {path}", "no file", "an archived result", "List them again.")
+        return found
+
+    def _write(self, name: str, document: Document) -> Path:
+        data = _encoded(document)
+        path = self.root / name
+        write_whole(path, lambda file: file.write(data))
+        return path
+
+
+def _encoded(document: Document) -> bytes:
+    """Its bytes, for people too: sorted keys, two spaces, whole numbers without a fraction."""
+    do = "Report a defect: nothing was written."
+    try:
+        plain = _plain(document.model_dump(mode="json", warnings="error"))
+        text = json.dumps(plain, sort_keys=True, indent=2, ensure_ascii=False, allow_nan=False)
+        data = f"{text}\n".encode()
+        again = type(document).model_validate_json(data)
+    except ValueError as cause:
+        what = f"artefact {type(document).__name__}"
+        raise IntegrityError(what, _first_fault(cause), "what its schema says", do) from cause
+    if again != document:
+        raise IntegrityError("artefact", "another document", "what was written", do)
+    return data
+
+
+def _plain(value: object) -> object:
+    match value:
+        case dict():
+            return {key: _plain(inner) for key, inner in value.items()}
+        case list():
+            return [_plain(inner) for inner in value]
+        case float() if value.is_integer() and abs(value) < _WHOLE_BELOW:
+            return int(value)
+    return value
+
+
+def _read(path: Path, model: type[T]) -> T | None:
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as cause:
+        raise unusable(path, cause) from cause
+    try:
+        found = model.model_validate_json(data)
+    except ValidationError as cause:
+        raise _broken(path, _first_fault(cause), model) from cause
+    if "schema_version" not in found.model_fields_set:
+        raise _broken(path, "no schema_version", model)
+    return found
+
+
+def _broken(path: Path, fault: str, model: type[Document]) -> StoreError:
+    return StoreError(
+        f"file {path}",
+        fault,
+        f"what docs/schemas says of {model.__name__}",
+        "Restore it from a copy, or remove it and run again.",
+    )
+
+
+def _first_fault(cause: ValueError) -> str:
+    if not isinstance(cause, ValidationError):
+        return str(cause)
+    first = cause.errors(include_url=False)[0]
+    place = ".".join(str(part) for part in first["loc"])
+    return f"{first['msg']} ({place})" if place else first["msg"]
+
+
+def _write_parquet(file: IO[bytes], name: str, rows: pl.DataFrame) -> None:
+    try:
+        rows.write_parquet(file, compression="zstd", statistics=True, row_group_size=_ROW_GROUP)
+    except pl.exceptions.PolarsError as cause:
+        # Polars hides what the system said of the disk in the text of its own error.
+        if system := re.search(r"os error (\d+)", str(cause)):
+            raise OSError(int(system[1]), str(cause)) from cause
+        allowed, do = "columns that Parquet can hold", "Report a defect: nothing was written."
+        raise IntegrityError(f"table {name}", str(cause), allowed, do) from cause
+
+
+def _require_finite(name: str, rows: pl.DataFrame) -> None:
+    floats = rows.select(cs.float())
+    if not floats.width:
+        return
+    flags = floats.select(pl.all().is_finite().all())
+    bad = [column for column in floats.columns if not flags[column][0]]
+    if bad:
+        do = "Report a defect: an undefined number is null."
+        raise IntegrityError(f"table {name}", f"NaN or infinity in {', '.join(bad)}", "numbers", do)
