@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from hotband.research.simulator import BacktestSimulator
     from hotband.research.sizer import RiskSizer, TradePlanner
     from hotband.stores.urls import open_bar_store, open_gate_store
+    from hotband.weekly.api import run_grid
 
 _HOMES = {
     "BacktestSimulator": "hotband.research.simulator",
@@ -32,6 +33,7 @@ _HOMES = {
     "load_profile": "hotband.profile.strategy",
     "open_bar_store": "hotband.stores.urls",
     "open_gate_store": "hotband.stores.urls",
+    "run_grid": "hotband.weekly.api",
 }
 
 __version__ = "0.1.0"
@@ -49,6 +51,7 @@ __all__ = [
     "load_profile",
     "open_bar_store",
     "open_gate_store",
+    "run_grid",
 ]
 
 

@@ -2,9 +2,10 @@
 
 import typer
 
-from hotband.cli import data, gates, profile
+from hotband.cli import data, gates, grid, profile
 from hotband.cli.demo import demo
 from hotband.cli.simulate import simulate
+from hotband.cli.weekly import weekly
 
 app = typer.Typer(
     help="Backtests gate-driven FX strategies through the code that trades them.",
@@ -20,8 +21,10 @@ def main() -> None:
 
 app.command()(demo)
 app.command()(simulate)
+app.command()(weekly)
 app.add_typer(data.app, name="data")
 app.add_typer(gates.app, name="gates")
+app.add_typer(grid.app, name="grid")
 app.add_typer(profile.app, name="profile")
 
 

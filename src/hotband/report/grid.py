@@ -1,0 +1,75 @@
+"""Grid results as tables for a terminal."""
+
+from collections.abc import Sequence
+
+import polars as pl
+from rich.table import Table
+
+from hotband.artefacts.schemas import Instrument, Latest
+
+
+def _number(value: float | None, form: str = ",.2f") -> str:
+    return "-" if value is None else format(value, form)
+
+
+def latest_table(latest: Latest) -> Table:
+    """The chosen cell of each instrument; what failed says why."""
+    title = f"Run {latest.run_id}: {latest.window.start} to {latest.window.end}"
+    table = Table(title=title, title_justify="left")
+    table.add_column("instrument", no_wrap=True)
+    for name in ("hazard_x", "reps", "hold", "expo.", "trades", "PnL", "PF", "Sharpe", "max DD"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("real", justify="right", no_wrap=True)
+    table.add_column("score", justify="right", no_wrap=True)
+    table.add_column("verdict", overflow="fold")
+    for name, entry in latest.instruments.items():
+        if not isinstance(entry, Instrument):
+            blanks = ["-"] * 11
+            table.add_row(name, *blanks, f"failed: {entry.error.message}")
+            continue
+        metrics, params = entry.metrics, entry.params
+        real = entry.gate_coverage.real_fraction
+        table.add_row(
+            name,
+            _number(params.hazard_x),
+            str(params.min_reps),
+            f"{params.hold_minutes:g}",
+            f"{params.exposure:g}",
+            _number(metrics["trades"], ",.0f"),
+            _number(metrics["pnl"]),
+            _number(metrics.get("profit_factor")),
+            _number(metrics["sharpe"]),
+            _number(metrics["max_dd"]),
+            _number(None if real is None else 100.0 * real, ".0f") + " %",
+            _number(entry.score, ".1f"),
+            verdict(entry),
+        )
+    return table
+
+
+def verdict(entry: Instrument) -> str:
+    """Whether the cell qualified, and what holds its score down."""
+    words = ["qualified" if entry.qualified else "not qualified"]
+    if entry.insufficient_data:
+        words.append("insufficient_data")
+    return ", ".join([*words, *(penalty.tag for penalty in entry.penalties)])
+
+
+def rows_table(rows: pl.DataFrame, columns: Sequence[str]) -> Table:
+    """Rows of a grid, as many as given."""
+    table = Table(title=f"{rows.height} rows", title_justify="left")
+    for name in columns:
+        table.add_column(name, justify="left" if name in {"instrument", "penalties"} else "right")
+    for row in rows.select(columns).iter_rows():
+        table.add_row(*(_cell(value) for value in row))
+    return table
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:,.4g}" if abs(value) < 1 else f"{value:,.2f}"
+    if isinstance(value, list):
+        return ", ".join(str(each) for each in value)
+    return str(value)
