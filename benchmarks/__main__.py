@@ -1,4 +1,4 @@
-"""Run the benchmarks: ``python -m benchmarks [--only cells,memory,single,start,gates]``."""
+"""Run the benchmarks: ``python -m benchmarks [--only cells,memory,single,start,gates,grid]``."""
 
 import argparse
 import json

@@ -14,6 +14,7 @@ import numpy as np
 
 from benchmarks import market
 from benchmarks.gates import gates
+from benchmarks.grid import grid
 from benchmarks.rows import Row, best
 from hotband.core import records as r
 from hotband.core.jit import kernel
@@ -167,4 +168,5 @@ CASES: dict[str, Callable[[], list[Row]]] = {
     "single": single_run,
     "start": start_up,
     "gates": gates,
+    "grid": grid,
 }

@@ -13,29 +13,31 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
-from hotband.core.codes import name_of
+from hotband.core.codes import REASONS
 from hotband.core.path import path
 from hotband.core.records import Records, empty
 from hotband.core.shared import Shared, share
 from hotband.errors import IntegrityError
 from hotband.market.instruments import currencies
 from hotband.profile.rules import compile_limits
-from hotband.research.axes import CellGrid, Value, cells_of
+from hotband.research.axes import CellGrid, cells_of
 from hotband.research.feed import Surroundings, make_feed
 from hotband.research.gate_source import GateCoverage, coverage_of, deriver_settings
 from hotband.research.grid_settings import GridSettings
 from hotband.research.plateau import Choice, choose
 from hotband.research.result import SimulationResult
-from hotband.research.rows import REASON_CODES, Column, exit_counts, metric_columns
+from hotband.research.rows import REASON_CODES, BoolArray, Column, exit_counts, metric_columns
 from hotband.research.score import ScoreInputs, scores, tag_masks
 from hotband.research.series import FloatArray, TradingWindow, trading_window
 from hotband.research.simulator import BacktestSimulator, Prepared
 from hotband.research.sweep import ROW, Frame, frame_of, scratch_of, sweep_cells
 
-SPAN_CELLS: Final = 256
+SPAN_CELLS: Final = 1024
 """Cells of one task and one checkpoint; the same whatever runs them."""
 FIRST_FILLS: Final = 4096
 INTEGERS: Final = ("trades", "active_days", "days", "days_excluded")
+_STOPPED: Final = {0: None} | {1 + code: reason.name for code, reason in REASONS.items()}
+_REASONS: Final = {code: reason or None for code, reason in enumerate(REASON_CODES)}
 COUNTS: Final = ("gates", "admitted", "sized", "planned", "filled", "synthetic_trades", "open")
 
 
@@ -155,52 +157,61 @@ def sweep_span(work: CellWork, span: tuple[int, int]) -> pl.DataFrame:
     days, pair = work.frame.days, work.cells
     columns = metric_columns(rows, equity, days, work.window, work.balance, pair.pip)
     inputs = _score_inputs(rows, equity, columns, work)
-    trades = rows["trades"]
     value = scores(inputs)
-    enough = trades >= work.min_trades
-    penalties: list[list[str]] = [[] for _ in range(len(rows))]
-    for tag, raised in tag_masks(inputs).items():
-        for row in np.flatnonzero(raised).tolist():
-            penalties[row].append(tag)
-    params = pair.columns(first, last)
-    series: list[pl.Series] = [
-        pl.Series("cell", np.arange(first, last, dtype=np.int64)),
-        *(_parameter(name, values) for name, values in sorted(params.items())),
-        *_metric_series(columns),
-        *(pl.Series(name, rows[name].astype(np.int64)) for name in COUNTS),
-        *(pl.Series(name, counts.astype(np.int64)) for name, counts in exit_counts(rows).items()),
-        pl.Series(
-            "stopped_by", [name_of(c) if c >= 0 else None for c in rows["stopped_code"].tolist()],
-            pl.String,
-        ),
-        pl.Series("stopped_count", rows["stopped_count"].astype(np.int64)),
-        pl.Series("real_fraction", inputs["real_frac"]).fill_nan(None),
-        pl.Series("pnl_nav_pct", inputs["pnl_nav_pct"]).fill_nan(None),
-        pl.Series("score", value).fill_nan(None),
-        pl.Series("penalties", penalties, pl.List(pl.String)),
-        pl.Series("qualified", enough & np.isfinite(value)),
-        pl.Series("insufficient_data", ~enough),
-    ]  # fmt: skip
-    return pl.DataFrame(series)
+    enough = rows["trades"] >= work.min_trades
+    numbers = {name: column.values for name, column in columns.items()}
+    numbers |= {name: inputs[name] for name in ("real_frac", "pnl_nav_pct")} | {"score": value}
+    counts = {name: rows[name] for name in (*COUNTS, "stopped_count")} | dict(exit_counts(rows))
+    reasons = {f"{name}_null": c.reasons for name, c in columns.items() if c.nullable}
+    frame = pl.DataFrame(
+        [
+            pl.Series("cell", np.arange(first, last, dtype=np.int64)),
+            *_parameters(pair, first, last),
+            *(pl.Series(name, values) for name, values in numbers.items()),
+            *(pl.Series(name, np.ascontiguousarray(n)) for name, n in counts.items()),
+            *(pl.Series(name, codes) for name, codes in reasons.items()),
+            pl.Series("stopped_by", rows["stopped_code"] + 1),
+            _penalties(tag_masks(inputs), len(rows)),
+            pl.Series("qualified", enough & np.isfinite(value)),
+            pl.Series("insufficient_data", ~enough),
+        ]
+    )
+    return (
+        frame.with_columns(
+            pl.col(*numbers).fill_nan(None),
+            pl.col(*reasons).replace_strict(_REASONS, return_dtype=pl.String),
+            pl.col("stopped_by").replace_strict(_STOPPED, return_dtype=pl.String),
+        )
+        .with_columns(pl.col(*INTEGERS).cast(pl.Int64))
+        .rename({"real_frac": "real_fraction"})
+    )
 
 
-def _parameter(name: str, values: list[Value]) -> pl.Series:
-    if name == "min_reps":
-        return pl.Series(name, [int(float(v)) for v in values if v is not None], pl.Int64)
-    return pl.Series(name, values, pl.String if name == "direction" else pl.Float64)
+def _penalties(masks: Mapping[str, BoolArray], n: int) -> pl.Series:
+    """The raised tags of each row, in the order of the tags."""
+    bits = np.zeros(n, np.int64)
+    for k, raised in enumerate(masks.values()):
+        bits |= raised.astype(np.int64) << k
+    found, which = np.unique(bits, return_inverse=True)
+    lists = [[tag for k, tag in enumerate(masks) if each >> k & 1] for each in found.tolist()]
+    names = pl.Series("penalties", lists, pl.List(pl.String))
+    return names.gather(which.astype(np.uint32))
 
 
-def _metric_series(columns: dict[str, Column]) -> list[pl.Series]:
-    """Values, null where missing, and for what can be missing the reasons beside them."""
+def _parameters(cells: CellGrid, first: int, last: int) -> list[pl.Series]:
+    """One column per axis, and ``hazard_x``, by name."""
+    at = np.unravel_index(np.arange(first, last), cells.shape)
     made = []
-    for name, column in columns.items():
-        series = pl.Series(name, column.values).fill_nan(None)
-        made.append(series.cast(pl.Int64) if name in INTEGERS else series)
-    for name, column in columns.items():
-        if column.nullable:
-            words = [REASON_CODES[code] or None for code in column.reasons.tolist()]
-            made.append(pl.Series(f"{name}_null", words, pl.String))
-    return made
+    for axis, index in zip(cells.axes, at, strict=True):
+        kind = pl.String() if axis.name == "direction" else pl.Float64()
+        values = pl.Series(axis.name, axis.values, kind)
+        if axis.name == "min_reps":
+            values = values.cast(pl.Int64)
+        made.append(values.gather(index.astype(np.uint32)))
+        if axis.name == "hazard_max":
+            over = pl.Series([None if cells.cap is None else v / cells.cap for v in values])
+            made.append(over.cast(pl.Float64).alias("hazard_x").gather(index.astype(np.uint32)))
+    return sorted(made, key=lambda series: series.name)
 
 
 def _score_inputs(
