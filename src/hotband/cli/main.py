@@ -4,6 +4,7 @@ import typer
 
 from hotband.cli import data, gates, grid, profile
 from hotband.cli.demo import demo
+from hotband.cli.report import report
 from hotband.cli.simulate import simulate
 from hotband.cli.weekly import weekly
 
@@ -20,6 +21,7 @@ def main() -> None:
 
 
 app.command()(demo)
+app.command()(report)
 app.command()(simulate)
 app.command()(weekly)
 app.add_typer(data.app, name="data")

@@ -1,6 +1,7 @@
 """Grid results as tables for a terminal."""
 
 from collections.abc import Sequence
+from typing import Final
 
 import polars as pl
 from rich.table import Table
@@ -55,11 +56,28 @@ def verdict(entry: Instrument) -> str:
     return ", ".join([*words, *(penalty.tag for penalty in entry.penalties)])
 
 
-def rows_table(rows: pl.DataFrame, columns: Sequence[str]) -> Table:
-    """Rows of a grid, as many as given."""
+TITLES: Final = {
+    "cell": "cell", "hazard_max": "hazard", "min_reps": "reps", "hold_minutes": "hold",
+    "exposure": "expo.", "trades": "trades", "pnl": "PnL", "profit_factor": "PF",
+    "sharpe": "Sharpe", "max_dd": "max DD", "score": "score", "penalties": "penalties",
+}  # fmt: skip
+"""Columns of the table of rows, and their short titles."""
+_TAGS_SHOWN: Final = 2
+
+
+def rows_table(rows: pl.DataFrame, further: Sequence[str] = ()) -> Table:
+    """Rows of a grid, as many as given; ``further`` columns stand before the penalties."""
+    *first, last = ("instrument", *TITLES)
+    columns = [*first, *(name for name in further if name not in (*first, last)), last]
     table = Table(title=f"{rows.height} rows", title_justify="left")
     for name in columns:
-        table.add_column(name, justify="left" if name in {"instrument", "penalties"} else "right")
+        left = name in {"instrument", "penalties"}
+        table.add_column(
+            TITLES.get(name, name),
+            justify="left" if left else "right",
+            no_wrap=name != "penalties",
+            overflow="fold",
+        )
     for row in rows.select(columns).iter_rows():
         table.add_row(*(_cell(value) for value in row))
     return table
@@ -71,5 +89,7 @@ def _cell(value: object) -> str:
     if isinstance(value, float):
         return f"{value:,.4g}" if abs(value) < 1 else f"{value:,.2f}"
     if isinstance(value, list):
-        return ", ".join(str(each) for each in value)
+        more = len(value) - _TAGS_SHOWN
+        shown = ", ".join(str(each) for each in value[:_TAGS_SHOWN])
+        return f"{shown} and {more} more" if more > 0 else shown
     return str(value)
