@@ -17,7 +17,7 @@ from hotband.errors import ProfileError
 from hotband.market.instruments import Instrument
 from hotband.profile.inherit import Effective
 from hotband.profile.rules import hazard_factor
-from hotband.research.grid_settings import LEVEL_NAMES, Axes, HazardBand
+from hotband.research.grid_settings import GUARD_NAMES, LEVEL_NAMES, Axes, HazardBand
 
 Value: TypeAlias = float | str | None
 MINUTE_NS: Final = 60_000_000_000
@@ -45,7 +45,8 @@ class CellGrid:
         instrument: Such as ``EUR_USD``.
         axes: In the order of the cells; ``hazard_max``, ``min_reps``, ``hold_minutes`` and
             ``exposure`` always, then those that the grid names.
-        cap: The profile's own hazard_max as lambda; None = it has none.
+        cap: The profile's own hazard_max as lambda; None = it has none. Without one, or with
+            one of 0, no cap is a multiple of it, and ``hazard_x`` is None.
         widened: Whether quantiles of recorded hazard joined the band.
         notes: What a reader must know of the axes.
         base: (1,) RULES of the profile.
@@ -77,8 +78,7 @@ class CellGrid:
         }
         caps = found["hazard_max"]
         found["hazard_x"] = [
-            None if self.cap is None or not isinstance(cap, float) else cap / self.cap
-            for cap in caps
+            cap / self.cap if self.cap and isinstance(cap, float) else None for cap in caps
         ]
         return found
 
@@ -225,7 +225,10 @@ def cells_of(
         levels = getattr(axes, name)
         if levels is not None:
             found.append(Axis(name, _sorted(levels)))
-    found += [Axis(name, _sorted(values)) for name, values in sorted(axes.guards.items())]
+    for name in sorted(GUARD_NAMES):
+        limits = getattr(axes.guards, name)
+        if limits is not None:
+            found.append(Axis(name, _sorted(limits)))
     if axes.direction is not None:
         found.append(Axis("direction", tuple(dict.fromkeys(axes.direction))))
     return CellGrid(

@@ -5,16 +5,45 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from hotband.core.codes import GUARDS
 from hotband.errors import ProfileError
+from hotband.market.instruments import load_instruments
+from hotband.profile.compact import INSTRUMENT
+from hotband.profile.document import parse_document, read_document
+from hotband.profile.refusals import profile_error
+from hotband.profile.settings import Hold, Pips, Scale
 
+_MOST_REPS: Final = 1_000_000
+_Reps = Annotated[int, Field(ge=0, le=_MOST_REPS)]
+_MoreReps = Annotated[int, Field(ge=-_MOST_REPS, le=_MOST_REPS)]
+_Directions = tuple[Literal["momentum", "mean_reversion"], ...]
 Share = Annotated[float, Field(ge=0, le=1)]
-Levels = tuple[Annotated[float, Field(gt=0, le=100_000)] | None, ...]
+Quantiles = Annotated[tuple[Share, ...], Field(min_length=1, description="a list of numbers 0..1")]
+Levels = Annotated[
+    tuple[Pips | None, ...],
+    Field(min_length=1, description="a list of pips above 0, with null for off"),
+]
+Limits = Annotated[tuple[float, ...], Field(min_length=1, description="a list of numbers")]
+Holds = Annotated[tuple[Hold, ...], Field(min_length=1, description="a list of minutes above 0")]
+Scales = Annotated[
+    tuple[Scale, ...], Field(min_length=1, description="a list of numbers above 0, to 100")
+]
+RepsList = Annotated[
+    tuple[_Reps, ...], Field(min_length=1, description="a list of whole numbers from 0")
+]
+MoreReps = Annotated[
+    tuple[_MoreReps, ...], Field(min_length=1, description="a list of whole numbers")
+]
+Directions = Annotated[
+    _Directions, Field(min_length=1, description="a list of momentum and mean_reversion")
+]
 GUARD_NAMES: Final = tuple(name for name, _ in GUARDS)
 LEVEL_NAMES: Final = ("stop_loss_pips", "take_profit_pips", "trailing_pips", "breakeven_pips")
+NARROWEST: Final = 1e-4
+"""Of a hazard band: values are rounded to 1e-6, and a narrower one could be a single point."""
+_PAIRS: Final = (("min_reps", "min_reps_add"), ("exposure", "exposure_x"))
 
 
 class _Strict(BaseModel):
@@ -24,47 +53,56 @@ class _Strict(BaseModel):
 class HazardBand(_Strict):
     """The values of ``hazard_max``: ``points`` over cap - band .. cap + band, inside bounds."""
 
-    band: Annotated[float, Field(gt=0, le=1)] = 0.02
+    band: Annotated[float, Field(ge=NARROWEST, le=1)] = 0.02
     points: Annotated[int, Field(ge=2, le=1000)] = 5
     floor: Share = 0.06
     ceiling: Share = 0.14
     widen_from: Share = 0.70
-    quantiles: tuple[Share, ...] = (0.1, 0.3, 0.5, 0.7, 0.9)
+    quantiles: Quantiles = (0.1, 0.3, 0.5, 0.7, 0.9)
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
-        if self.floor >= self.ceiling:
-            raise ValueError("floor must lie below ceiling: the band needs room")
+        if self.ceiling - self.floor < NARROWEST:
+            raise ValueError(f"floor must lie at least {NARROWEST:g} below ceiling")
         return self
+
+
+class GuardAxes(_Strict):
+    """The values of each guard that is swept; named as in a profile."""
+
+    min_coherence: Limits | None = None
+    min_stability: Limits | None = None
+    max_entropy: Limits | None = None
+    max_coherence_tau_slope: Limits | None = None
+    max_domain_wall_slope: Limits | None = None
+    min_low_freq_share: Limits | None = None
+    max_reynolds_ratio: Limits | None = None
+    min_temporal_half_life: Limits | None = None
+    min_spatial_corr_length: Limits | None = None
+    min_pinned_alignment: Limits | None = None
 
 
 class Axes(_Strict):
     """One instrument's axes; a key that is not set leaves the profile's value alone."""
 
     hazard: HazardBand = HazardBand()
-    min_reps: tuple[Annotated[int, Field(ge=0)], ...] | None = None
-    min_reps_add: tuple[int, ...] | None = None
-    hold_minutes: tuple[Annotated[float, Field(gt=0)], ...] | None = None
-    exposure: tuple[Annotated[float, Field(gt=0, le=100)], ...] | None = None
-    exposure_x: tuple[Annotated[float, Field(gt=0, le=100)], ...] | None = None
+    min_reps: RepsList | None = None
+    min_reps_add: MoreReps | None = None
+    hold_minutes: Holds | None = None
+    exposure: Scales | None = None
+    exposure_x: Scales | None = None
     stop_loss_pips: Levels | None = None
     take_profit_pips: Levels | None = None
     trailing_pips: Levels | None = None
     breakeven_pips: Levels | None = None
-    guards: dict[str, tuple[float, ...]] = Field(default_factory=dict)
-    direction: tuple[Literal["momentum", "mean_reversion"], ...] | None = None
+    guards: GuardAxes = GuardAxes()
+    direction: Directions | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        for one, other in (("min_reps", "min_reps_add"), ("exposure", "exposure_x")):
+        for one, other in _PAIRS:
             if getattr(self, one) is not None and getattr(self, other) is not None:
-                raise ValueError(f"{one} and {other} exclude each other: set one to null")
-        for name in self.guards:
-            if name not in GUARD_NAMES:
-                raise ValueError(f"guards.{name}: not one of {', '.join(GUARD_NAMES)}")
-        for name, values in self:
-            if isinstance(values, tuple) and not values:
-                raise ValueError(f"{name}: an empty list leaves nothing to sweep")
+                raise ValueError(f"one of {one} and {other}, which exclude each other")
         return self
 
 
@@ -82,8 +120,8 @@ class GridSettings(_Strict):
         Raises ProfileError for a key that is unknown or a value that is not possible.
         """
         own = self.instruments.get(instrument, {})
-        values = {**self.default, **own}
-        for one, other in (("min_reps", "min_reps_add"), ("exposure", "exposure_x")):
+        values = _over(self.default, own)
+        for one, other in _PAIRS:
             if own.get(one) is not None and own.get(other) is None:
                 values[other] = None
             elif own.get(other) is not None and own.get(one) is None:
@@ -93,22 +131,41 @@ class GridSettings(_Strict):
         return axes
 
 
+def _over(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]:
+    """Both, the upper's keys winning; mappings inside are joined key by key as well."""
+    joined = {**lower, **upper}
+    for key, value in upper.items():
+        below = lower.get(key)
+        if isinstance(value, Mapping) and isinstance(below, Mapping):
+            joined[key] = {**below, **value}
+    return joined
+
+
 def _checked(model: type[Any], values: Mapping[str, Any], what: str) -> Any:
     try:
         return model.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
-        path = ".".join(str(part) for part in first["loc"])
-        near = model.model_fields if first["type"] == "extra_forbidden" else ()
-        key = path.rpartition(".")[2]
-        got = key if first["type"] == "extra_forbidden" else first.get("input")
+        if first["type"] == "value_error":  # of several keys together
+            path, given = ".".join((what, *map(str, first["loc"]))), first["input"]
+            got = ", ".join(f"{key} {value}" for key, value in given.items())
+            allowed = str(first["ctx"]["error"])
+            raise ProfileError(path, got, allowed, "Correct the grid file.") from error
+        raise profile_error(error, model, lambda key: f"{what}.{key}") from error
+
+
+def _document(source: Path) -> Mapping[str, Any]:
+    try:
+        found = read_document(source)
+    except ProfileError as error:
+        # It speaks of profiles, whose files have the same syntax.
+        what = error.what.replace("profile file", "grid file").replace("profile", "grid")
+        raise ProfileError(what, error.got, error.allowed, error.do) from error
+    if not found:
         raise ProfileError(
-            f"{what}{'.' if path else ''}{path}",
-            got,
-            first["msg"] if not near else ", ".join(near),
-            "Correct the grid file.",
-            near=near,
-        ) from error
+            f"grid {source.name}", "nothing", "default, instruments, ...", "Write a mapping."
+        )
+    return found
 
 
 def load_grid(source: Path | str | Mapping[str, Any] | None = None) -> GridSettings:
@@ -118,21 +175,19 @@ def load_grid(source: Path | str | Mapping[str, Any] | None = None) -> GridSetti
     """
     if source is None:
         text = (resources.files("hotband.research") / "grid.yaml").read_text("utf-8")
-        document, what = yaml.safe_load(text), "grid.yaml"
+        document: Mapping[str, Any] = parse_document(text, "grid.yaml")
+        what = "grid.yaml"
     elif isinstance(source, Mapping):
         document, what = dict(source), "grid"
     else:
-        what = Path(source).name
-        try:
-            document = yaml.safe_load(Path(source).read_text("utf-8"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            got = f"{source} ({' '.join(str(error).split())})"
-            raise ProfileError("grid file", got, "a readable YAML file", "Correct it.") from error
-    if not isinstance(document, Mapping):
-        raise ProfileError(
-            what, type(document).__name__, "default, instruments, ...", "Write a mapping."
-        )
+        document, what = _document(Path(source)), Path(source).name
     settings: GridSettings = _checked(GridSettings, document, what)
     for instrument in ("any instrument", *settings.instruments):
         settings.axes(instrument)
+    for instrument in settings.instruments:
+        if not INSTRUMENT.fullmatch(instrument):
+            raise ProfileError(
+                f"grid instruments.{instrument}", instrument, "BASE_QUOTE in capitals",
+                "Rename it.", near=load_instruments(),
+            )  # fmt: skip
     return settings

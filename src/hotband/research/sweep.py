@@ -213,8 +213,8 @@ def _of_trades(fills: Records, n: int, values: npt.NDArray[np.float64], row: Rec
         row.mfe += towards * home
         row.mae_price += against
         row.mfe_price += towards
-        row.best = max(row.best, net)
-        row.worst = min(row.worst, net)
+        row.best = net if k == 0 else max(row.best, net)
+        row.worst = net if k == 0 else min(row.worst, net)
         row.synthetic_trades += fill.synthetic
         row.exits[fill.reason - _FIRST_EXIT] += 1
         largest = max(largest, abs(net))
