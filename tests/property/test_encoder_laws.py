@@ -20,7 +20,7 @@ from tests.property.encoder_markets import (
 
 from hotband.core.codes import GUARDS
 from hotband.core.records import REGIMES, Records
-from hotband.gates.encoder import EncodedGates, GateEncoder, encode_gates
+from hotband.gates.encoder import EncodedGates, GateEncoder, encode_gates, producer_of
 from hotband.gates.encoder_state import EncoderSettings
 from hotband.gates.keys import key_of
 from hotband.market.bars import PRICES, Bars, bar_faults, quotes_from
@@ -62,7 +62,7 @@ def assert_equal(got: EncodedGates, want: list[Emission], bars: Bars) -> None:
         "signature": [one.signature for one in want],
         "reasons": [list(one.reasons) for one in want],
         "hazard_threshold": [one.threshold for one in want],
-        "producer": ["hotband_encoder"] * len(want),
+        "producer": [producer_of(got.state.settings, bars.granularity_ns)] * len(want),
     }
 
 
