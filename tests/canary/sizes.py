@@ -23,6 +23,9 @@ MANY_PARAMETERS: Final = {
     "src/hotband/gates/events.py:Gates.from_columns": (
         "the public entry for gates from arrays: one parameter per required column"
     ),
+    "src/hotband/weekly/api.py:run_grid": (
+        "the public entry: one keyword per option of the command and the service"
+    ),
     "src/hotband/cli/": "one parameter per option on the command line",
 }
 """Who may take more than eight parameters, by the start of its place, and why."""

@@ -24,6 +24,7 @@ from hotband.artefacts.archive import ArchiveEntry
 from hotband.artefacts.durable import remove, remove_drafts, unusable, write_whole
 from hotband.artefacts.lock import FolderLock
 from hotband.artefacts.schemas import Document, ErrorArtefact, Latest, Partial, files_of
+from hotband.artefacts.values import Window
 from hotband.errors import InputError, IntegrityError, StoreError
 from hotband.market.calendar import parse_time
 
@@ -109,6 +110,14 @@ class ArtefactFolder:
             remove(self.root / PARTIAL)
             remove(self.root / ERROR)
 
+    def publish_again(self, held: Latest) -> None:
+        """Make an earlier result the latest; of the runs that did not finish since, none stays."""
+        with self._alone():
+            if self.read_latest() != held:
+                self._write(LATEST, held)
+            remove(self.root / PARTIAL)
+            remove(self.root / ERROR)
+
     def write_error(self, error: ErrorArtefact) -> None:
         """Write ``latest.error.json`` and remove the partial; ``latest.json`` stays as it is."""
         with self._alone():
@@ -164,6 +173,26 @@ class ArtefactFolder:
             return error
         over = parse_time(latest.generated_at) > parse_time(error.generated_at)
         return None if over else error
+
+    def find(self, run_id: str, window: Window) -> Latest | None:
+        """The result of a run, the latest or an archived one; None = none has all its tables."""
+        week = archive.week_of(window)
+        weekly = [entry.path for entry in self.list_archive() if entry.week == week]
+        for path in (self.root / LATEST, *weekly):
+            held = _read(path, Latest)
+            whole = held and all((self.root / file).is_file() for file in held.files.values())
+            if held is not None and held.run_id == run_id and whole:
+                return held
+        return None
+
+    def read_table(self, latest: Latest, name: str) -> pl.DataFrame:
+        """One of the Parquet files of a result."""
+        path = self.root / latest.files[name]
+        try:
+            return pl.read_parquet(path, glob=False)
+        except (OSError, pl.exceptions.PolarsError) as cause:
+            do = "Run it again with --force, or restore the file."
+            raise StoreError(f"file {path}", cause, f"the {name} of a run", do) from cause
 
     def read_archive(self, week: str, version: int | None = None) -> Latest:
         """The archived result of a week; ``version`` None = its newest.

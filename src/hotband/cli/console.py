@@ -11,17 +11,26 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
+CANCELLED = 130
+"""Exit status of a run that a signal stopped, as the shell has it for SIGINT."""
+
 
 @contextmanager
 def reported() -> Iterator[None]:
-    """Turn an error of ours into its message on standard error and exit status 1."""
-    from hotband.errors import HotbandError
+    """Turn an error of ours into its message on standard error and exit status 1.
+
+    A run that was asked to stop ends with 130, by whichever signal; what it kept is in its
+    artefacts.
+    """
+    from hotband.errors import CancelledRunError, HotbandError
 
     try:
         yield
     except HotbandError as error:
         typer.echo(f"{type(error).__name__}: {error}", err=True)
-        raise typer.Exit(1) from error
+        for note in getattr(error, "__notes__", ()):
+            typer.echo(note, err=True)
+        raise typer.Exit(CANCELLED if isinstance(error, CancelledRunError) else 1) from error
 
 
 def print_json(document: object) -> None:

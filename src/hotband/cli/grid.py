@@ -16,10 +16,6 @@ app = typer.Typer(help="Results of the grid: show, rows, best, history.", no_arg
 _Output = Annotated[Path | None, typer.Option(help="Folder of artefacts [HOTBAND_OUTPUT].")]
 _Week = Annotated[str | None, typer.Option(help="An archived ISO week; else the latest run.")]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-SHOWN = (
-    "instrument", "cell", "hazard_max", "min_reps", "hold_minutes", "exposure", "trades", "pnl",
-    "profit_factor", "sharpe", "max_dd", "score", "penalties",
-)  # fmt: skip
 
 
 @app.callback()
@@ -49,13 +45,16 @@ def _read(output: Path | None, week: str | None) -> "tuple[ArtefactFolder, Lates
 def show(output: _Output = None, week: _Week = None, as_json: _Json = False) -> None:
     """The chosen cell of each instrument."""
     with reported():
-        _, latest = _read(output, week)
+        folder, latest = _read(output, week)
         if as_json:
             print_json(latest.model_dump(mode="json"))
             return
         from hotband.report.grid import latest_table
 
         tables().print(latest_table(latest))
+        error = folder.read_error() if week is None else None
+        if error is not None:
+            typer.echo(f"note: a later run ended as {error.state}: {error.message}", err=True)
 
 
 @app.command()
@@ -75,9 +74,11 @@ def rows(
         from hotband.errors import InputError
 
         folder, latest = _read(output, week)
-        found = pl.read_parquet(folder.root / latest.files["rows"])
-        if sort not in found.columns:
-            raise InputError("sort", sort, "a column of the rows", "Name one.", near=found.columns)
+        found = folder.read_table(latest, "rows")
+        plain = [name for name, kind in found.schema.items() if not kind.is_nested()]
+        if sort not in plain:
+            allowed = "a column of the rows (--json shows all)"
+            raise InputError("sort", sort, allowed, "Name one.", near=plain)
         if instrument is not None:
             held = found["instrument"].unique().to_list()
             if instrument not in held:
@@ -93,8 +94,7 @@ def rows(
             return
         from hotband.report.grid import rows_table
 
-        columns = [*SHOWN, *([] if sort in SHOWN else [sort])]
-        tables().print(rows_table(found, columns))
+        tables().print(rows_table(found, [sort]))
 
 
 @app.command()

@@ -8,10 +8,11 @@ finished by the next one who opens the folder. A lock file orders writers and re
 import fcntl
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 import polars as pl
 
@@ -57,7 +58,7 @@ class AtomicFolder:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 written.append(_beside(path))
                 with written[-1].open("wb") as file:
-                    rows.write_parquet(file, compression="zstd", statistics=True)
+                    _write_parquet(file, rows)
                     file.flush()
                     os.fsync(file.fileno())
             self._write_journal([str(path.relative_to(self.root)) for path in files])
@@ -89,6 +90,17 @@ class AtomicFolder:
             _sync_folder(folder)
         journal.unlink()
         _sync_folder(self.root)
+
+
+def _write_parquet(file: IO[bytes], rows: pl.DataFrame) -> None:
+    try:
+        rows.write_parquet(file, compression="zstd", statistics=True)
+    except pl.exceptions.PolarsError as cause:
+        # Polars hides what the system said of the disk in the text of its own error.
+        if system := re.search(r"os error (\d+)", str(cause)):
+            number = int(system[1])
+            raise OSError(number, os.strerror(number)) from cause
+        raise
 
 
 def _beside(path: Path) -> Path:

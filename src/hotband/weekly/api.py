@@ -1,37 +1,46 @@
 """Run the grid from plain arguments: the way in for Python, the command line and the service."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from hotband.artefacts.schemas import Latest
 from hotband.artefacts.writer import ArtefactFolder
 from hotband.errors import InputError
 from hotband.executors.names import open_executor
-from hotband.executors.ports import Executor
+from hotband.executors.ports import Executor, never
 from hotband.gates.reader import GateInput, WhenUnavailable
 from hotband.market.calendar import (
+    MINUTE_NS,
     MarketHours,
     format_time,
     iso_week_window,
     parse_granularity,
 )
+from hotband.market.instruments import get_instrument, load_instruments
 from hotband.profile.strategy import Profile, load_profile
 from hotband.research.grid_settings import GridSettings, load_grid
 from hotband.research.history import BarInput, held_instruments, open_bars
 from hotband.research.simulator import BacktestSimulator
 from hotband.stores.location import Locations
 from hotband.stores.urls import open_gate_store
-from hotband.weekly.run import GridRun, Listener
+from hotband.weekly.progress import Listener
+from hotband.weekly.run import GridRun, silent
 
 Moment = str | datetime
+
+QUIET_END_NS: Final = 15 * MINUTE_NS
+"""A week has closed once there are bars up to so much before its close: the last minutes are
+thin, and the daily closure begins before it."""
 
 
 def last_week(
     bars: BarInput, instruments: Sequence[str], granularity: str, hours: MarketHours
 ) -> tuple[int, int]:
-    """The last trading week that has closed by the newest bar, ns.
+    """The last trading week that has closed by the newest bar, up to QUIET_END_NS; in ns.
 
     Raises InputError where none of the instruments has bars.
     """
@@ -47,7 +56,7 @@ def last_week(
         raise InputError(
             f"bars of {granularity}", "none", "bars of an instrument", "Import some first."
         )
-    return hours.week_before(max(ends))
+    return hours.week_before(max(ends) + QUIET_END_NS)
 
 
 def run_grid(
@@ -69,90 +78,95 @@ def run_grid(
     workers: int | None = None,
     ray_address: str | None = None,
     force: bool = False,
-    cancelled: Callable[[], bool] = lambda: False,
-    listener: Listener = lambda _: None,
+    cancelled: Callable[[], bool] = never,
+    listener: Listener = silent,
 ) -> Latest:
     """Sweep the grid of each instrument over a window, choose, publish; the published result.
 
-    Args:
-        instruments: names; None = ``HOTBAND_PAIRS``, else all that the bar store holds.
-        start: of the window; None beside no ``week``: the last trading week that has closed by
-            the newest bar.
-        end: of the window.
-        week: an ISO week such as 2025-W16 instead of start and end.
-        grid: a grid file, its values, or None for the one that comes with hotband.
-        profile: as ``BacktestSimulator`` takes it, as are the next six.
-        granularity: of the bars.
-        balance: at the start, of each instrument's own account.
-        cost_bps: round-trip commission.
-        bars: where they are.
-        gates: where recorded ones are.
-        unavailable: what to do where their server does not answer.
-        output: folder of artefacts; None = ``HOTBAND_OUTPUT``.
-        executor: ``serial``, ``threads``, ``ray``, or one that is open already.
-        workers: of the executor; None = as many as there are processors.
-        ray_address: of the executor ``ray``.
-        force: run again even where the result of the same inputs is there.
-        cancelled: asked while the run goes on; True stops it in a state that can be resumed.
-        listener: told of progress.
+    ``instruments``: None = ``HOTBAND_PAIRS``, else all that the bar store holds.
+    ``start`` and ``end``, or an ISO ``week`` such as 2025-W16; none of them = the last trading
+    week closed by the newest bar.
+    ``grid``: a grid file, its values, or None for the one that comes with hotband.
+    ``balance``: at the start, of each instrument's own account.
+    ``profile``, ``granularity``, ``cost_bps``, ``bars``, ``gates`` and ``unavailable`` are those
+    of ``BacktestSimulator``.
+    ``output``: folder of artefacts; None = ``HOTBAND_OUTPUT``.
+    ``executor``: one that is open, or its name, and then ``workers`` and ``ray_address`` as
+    ``open_executor`` has them.
+    ``force``, ``cancelled`` and ``listener`` are those of ``GridRun``.
 
     Raises:
         CancelledRunError: it was cancelled; what is done is kept.
         HotbandError: the inputs cannot be used, or every instrument failed.
     """
     places = Locations.from_environment()
+    market = _Market(open_bars(places.bars if bars is None else bars), granularity)
+    names = market.names(instruments, places.pairs)
     loaded = profile if isinstance(profile, Profile) else load_profile(profile or places.profile)
-    opened = open_bars(places.bars if bars is None else bars)
-    held = held_instruments(opened, granularity)
-    names = sorted(set(instruments or places.pairs or held))
-    if not names:
-        raise InputError(
-            "instruments", "none", "names, or a store with bars", "Import bars, or name some."
-        )
-    window = _window(start, end, week, opened, names, granularity, loaded)
+    window = _window((start, end), week, market, names, loaded.account.market_hours())
+    settings = grid if isinstance(grid, GridSettings) else load_grid(grid)
     recorded = places.gates if gates is None else gates
     store = open_gate_store(recorded) if isinstance(recorded, str) else recorded
+    options: dict[str, Any] = {"balance": balance, "cost_bps": cost_bps, "profile": loaded}
+    options |= {"gates": store, "unavailable": unavailable, "granularity": granularity}
     simulators = {
-        name: BacktestSimulator(
-            name,
-            *window,
-            profile=loaded,
-            balance=balance,
-            cost_bps=cost_bps,
-            granularity=granularity,
-            bars=opened,
-            gates=store,
-            unavailable=unavailable,
-        )
-        for name in names
+        name: BacktestSimulator(name, *window, bars=market.bars, **options) for name in names
     }
-    settings = grid if isinstance(grid, GridSettings) else load_grid(grid)
     folder = ArtefactFolder(Path(output or places.output))
-    if not isinstance(executor, str):
-        run = GridRun(simulators, settings, folder, executor, cancelled, listener)
+    with _opened(executor, workers, ray_address) as opened:
+        run = GridRun(simulators, settings, folder, opened, cancelled, listener)
         return run.run(force=force)[0]
-    with open_executor(executor, workers=workers, ray_address=ray_address) as own:
-        run = GridRun(simulators, settings, folder, own, cancelled, listener)
-        return run.run(force=force)[0]
+
+
+@contextmanager
+def _opened(
+    executor: Executor | str, workers: int | None, ray_address: str | None
+) -> Iterator[Executor]:
+    if isinstance(executor, str):
+        with open_executor(executor, workers=workers, ray_address=ray_address) as own:
+            yield own
+        return
+    if workers is not None or ray_address is not None:
+        got, allowed = "workers or an address beside it", "an executor alone, or its name"
+        raise InputError("executor that is open", got, allowed, "Leave them out.")
+    yield executor
+
+
+@dataclass(frozen=True)
+class _Market:
+    bars: BarInput
+    granularity: str
+
+    def names(self, given: Sequence[str] | None, usual: Sequence[str]) -> list[str]:
+        """The instruments to run, each once, sorted; all are known."""
+        held = held_instruments(self.bars, self.granularity)
+        names = sorted(set(given or usual or held))
+        if not names:
+            raise InputError(
+                "instruments", "none", "names, or a store with bars", "Import bars, or name some."
+            )
+        table = load_instruments()
+        for name in names:
+            get_instrument(name, table)
+        return names
 
 
 def _window(
-    start: Moment | None,
-    end: Moment | None,
+    given: tuple[Moment | None, Moment | None],
     week: str | None,
-    bars: BarInput,
+    market: _Market,
     names: Sequence[str],
-    granularity: str,
-    profile: Profile,
+    hours: MarketHours,
 ) -> tuple[Moment, Moment]:
-    hours = profile.account.market_hours()
+    start, end = given
     if week is not None and (start is not None or end is not None):
         raise InputError("week", f"{week} beside start or end", "one of the two", "Leave one out.")
     if (start is None) != (end is None):
         raise InputError("window", "one of start and end", "both or neither", "Give both.")
     if start is not None and end is not None:
         return start, end
-    found = (
-        last_week(bars, names, granularity, hours) if week is None else iso_week_window(week, hours)
-    )
+    if week is not None:
+        found = iso_week_window(week, hours)
+    else:
+        found = last_week(market.bars, names, market.granularity, hours)
     return format_time(found[0]), format_time(found[1])

@@ -4,65 +4,63 @@ Every span of cells that is done is kept beside the run. A run that was killed, 
 failed goes on from there; one whose inputs were run before is not run again.
 """
 
-import hashlib
-import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
-from hotband.artefacts.provenance import canonical_json, code_version, run_id_of
-from hotband.artefacts.schemas import (
-    Entry,
-    ErrorArtefact,
-    Kept,
-    Latest,
-    Partial,
-    files_of,
-)
-from hotband.artefacts.values import GateInput, Progress, Provenance, Window
+from hotband.artefacts.schemas import Entry, ErrorArtefact, Kept, Latest, Partial, files_of
 from hotband.artefacts.writer import ArtefactFolder
-from hotband.errors import CancelledRunError, HotbandError, InputError, IntegrityError
-from hotband.executors.ports import Executor
-from hotband.market.calendar import format_time
-from hotband.research.grid import GridJob, prepare_job, sweep_span
+from hotband.errors import CancelledRunError, HotbandError, StoreError
+from hotband.executors.ports import Executor, never
+from hotband.research.grid import GridJob, sweep_span
 from hotband.research.grid_settings import GridSettings
 from hotband.research.simulator import BacktestSimulator
 from hotband.weekly.entry import Finished, failed, finish
+from hotband.weekly.inputs import RunInputs, require_money, stop_if, window_of
+from hotband.weekly.progress import GridProgress, Listener, Meter
+from hotband.weekly.spans import Spans
 
 PARTIAL_EVERY_S = 1.0
 """Seconds between two writings of the partial artefact while spans come in."""
 
 
-@dataclass(frozen=True, slots=True)
-class GridProgress:
-    """How far a run is; ``instrument`` is the one being swept."""
-
-    instrument: str
-    completed: int
-    total: int
-    reused: int
-    seconds: float
-
-    @property
-    def cells_per_second(self) -> float | None:
-        """Over the cells swept by this call; None before the first."""
-        swept = self.completed - self.reused
-        return swept / self.seconds if swept > 0 and self.seconds > 0 else None
-
-    @property
-    def eta_seconds(self) -> float | None:
-        """Seconds to go at that rate."""
-        rate = self.cells_per_second
-        return None if rate is None else (self.total - self.completed) / rate
+def silent(_: GridProgress) -> None:
+    """The listener of a run that nobody watches."""
 
 
-Listener = Callable[[GridProgress], None]
+@dataclass(eq=False)
+class _Going:
+    """A run on its way: its inputs, and what has come of them so far."""
+
+    inputs: RunInputs
+    spans: Spans
+    meter: Meter
+    entries: dict[str, Entry] = field(default_factory=dict)
+    rows: list[pl.DataFrame] = field(default_factory=list)
+    trades: list[pl.DataFrame] = field(default_factory=list)
+    written: float = 0.0
+
+    def add(self, job: GridJob, swept: pl.DataFrame, done: Finished) -> None:
+        """An instrument that is finished."""
+        self.entries[job.instrument] = done.entry
+        instrument = pl.lit(job.instrument).alias("instrument")
+        source = pl.lit(job.work.source).alias("source")
+        columns = ("instrument", "source")
+        self.rows.append(
+            swept.with_columns(instrument, source).select(*columns, pl.exclude(*columns))
+        )
+        self.trades.append(done.trades)
+
+    def tables(self) -> dict[str, pl.DataFrame]:
+        """The rows and trades of all instruments, in one piece each."""
+        return {
+            "rows": pl.concat(self.rows, how="diagonal").rechunk(),
+            "trades": pl.concat(self.trades).rechunk(),
+        }
 
 
 @dataclass(eq=False)
@@ -82,265 +80,139 @@ class GridRun:
     grid: GridSettings
     folder: ArtefactFolder
     executor: Executor
-    cancelled: Callable[[], bool] = lambda: False
-    listener: Listener = lambda _: None
-    _entries: dict[str, Entry] = field(default_factory=dict)
-    _state: dict[str, float] = field(default_factory=dict)
-
-    @cached_property
-    def jobs(self) -> dict[str, GridJob | HotbandError]:
-        """Every instrument's job, or why it has none.
-
-        Raises InputError where the cells of all are more than the grid allows.
-        """
-        found: dict[str, GridJob | HotbandError] = {}
-        for name, simulator in sorted(self.simulators.items()):
-            try:
-                found[name] = prepare_job(simulator, self.grid)
-            except IntegrityError:
-                raise
-            except HotbandError as error:
-                found[name] = error
-        total = sum(len(job.work.cells) for job in found.values() if isinstance(job, GridJob))
-        if total > self.grid.max_cells:
-            raise InputError(
-                "cells of the grid",
-                f"{total:,} over {len(found)} instruments",
-                f"at most max_cells, {self.grid.max_cells:,}",
-                "Take values off an axis, or raise max_cells in the grid file.",
-            )
-        return found
-
-    @cached_property
-    def provenance(self) -> Provenance:
-        """What the run is made of."""
-        jobs = {name: job for name, job in self.jobs.items() if isinstance(job, GridJob)}
-        some = next(iter(self.simulators.values()))
-        return Provenance(
-            bars={name: job.prepared.bars.content_hash for name, job in jobs.items()},
-            gates={name: _gate_input(job) for name, job in jobs.items()},
-            profile=some.profile.content_hash,
-            grid=_sha256(canonical_json(self.grid.model_dump(mode="json"))),
-            code_version=code_version(),
-            seed=0,
-        )
-
-    @cached_property
-    def run_id(self) -> str:
-        """The run's id: a hash of all that decides its result."""
-        some = next(iter(self.simulators.values()))
-        failures = {n: str(j) for n, j in self.jobs.items() if isinstance(j, HotbandError)}
-        around = {
-            name: {
-                "broker": {k: repr(v) for k, v in asdict(simulator.table[name]).items()},
-                "gates": job.prepared.chosen.gates.content_hash,
-                "quotes": {
-                    pair: _sha256(np.ascontiguousarray(rows).tobytes())
-                    for pair, (rows, _) in sorted(job.around.quotes.items())
-                },
-            }
-            for name, simulator in self.simulators.items()
-            if isinstance(job := self.jobs[name], GridJob)
-        }
-        return run_id_of(
-            {
-                "provenance": self.provenance.model_dump(mode="json"),
-                "window": [format_time(t) for t in some.window],
-                "granularity": some.granularity,
-                "balance": some.balance,
-                "cost_bps": some.cost_bps,
-                "financing": repr(some.financing),
-                "failures": failures,
-                "around": around,
-            }
-        )
-
-    @property
-    def window(self) -> Window:
-        """The window of the run."""
-        return Window.of(*next(iter(self.simulators.values())).window)
-
-    @property
-    def total(self) -> int:
-        """Cells of all instruments."""
-        return sum(len(j.work.cells) for j in self.jobs.values() if isinstance(j, GridJob))
+    cancelled: Callable[[], bool] = never
+    listener: Listener = silent
 
     def run(self, *, force: bool = False) -> tuple[Latest, bool]:
         """Run, publish and archive; the result, and whether it was there already.
 
+        ``force`` sweeps and publishes anew; an archive that has the same run stays as it is.
+        What is raised below is told in ``latest.error.json`` too, but for InputError and a
+        folder that another run has: nothing was begun.
+
         Raises:
+            InputError: An impossible balance or commission, or more cells than the grid allows.
             CancelledRunError: ``cancelled`` was True; what is done is kept.
             HotbandError: Every instrument failed, or the folder cannot be written.
         """
+        require_money(self.simulators)
         with self.folder.exclusive():
-            held = self.folder.read_latest()
-            if held is not None and held.run_id == self.run_id and not force:
-                self.folder.archive(held)
-                return held, True
             try:
-                return self._run(force=force), False
+                inputs = RunInputs.prepare(self.simulators, self.grid, self.cancelled)
             except BaseException as error:
-                self._record(error)
+                self._record(error, None)
+                raise
+            inputs.check_size()
+            held = None if force else self.folder.find(inputs.run_id, inputs.window)
+            going = _Going(inputs, Spans(self._spans_of(inputs)), Meter(inputs.total))
+            try:
+                if held is not None:
+                    self.folder.publish_again(held)
+                    self.folder.archive(held)
+                    return held, True
+                if force:
+                    going.spans.clear()
+                return self._run(going), False
+            except BaseException as error:
+                self._record(error, going)
                 raise
 
-    def _run(self, *, force: bool) -> Latest:
-        if force:
-            shutil.rmtree(self._spans, ignore_errors=True)
-        self._state.update(started=time.monotonic(), written=0.0, completed=0, reused=0)
-        rows, trades = [], []
-        self._write_partial()
-        for name, job in self.jobs.items():
+    def _spans_of(self, inputs: RunInputs) -> Path:
+        return self.folder.root / "runs" / inputs.run_id / "spans"
+
+    def _run(self, going: _Going) -> Latest:
+        inputs = going.inputs
+        self._write_partial(going)
+        for name, job in inputs.jobs.items():
             if isinstance(job, HotbandError):
-                self._entries[name] = failed(job)
+                going.entries[name] = failed(job)
                 continue
-            swept = self._sweep(job)
-            done: Finished = finish(job, swept)
-            self._entries[name] = done.entry
-            rows.append(
-                swept.with_columns(
-                    pl.lit(name).alias("instrument"), pl.lit(job.work.source).alias("source")
-                ).select("instrument", "source", pl.exclude("instrument", "source"))
-            )
-            trades.append(done.trades)
-            self._write_partial()
-        for job in self.jobs.values():
-            if not rows and isinstance(job, HotbandError):
-                raise job
+            swept = self._sweep(job, going)
+            stop_if(self.cancelled, f"after {name} was swept")
+            going.add(job, swept, finish(job, swept))
+            self._write_partial(going)
+        if not inputs.ready:
+            raise next(job for job in inputs.jobs.values() if isinstance(job, HotbandError))
         latest = Latest(
             generated_at=_now(),
-            run_id=self.run_id,
-            window=self.window,
-            instruments=self._entries,
-            provenance=self.provenance,
-            files=files_of(self.run_id),
+            run_id=inputs.run_id,
+            window=inputs.window,
+            instruments=going.entries,
+            provenance=inputs.provenance,
+            files=files_of(inputs.run_id),
         )
-        tables = {"rows": pl.concat(rows, how="diagonal"), "trades": pl.concat(trades)}
-        self.folder.write_latest(latest, tables)
-        shutil.rmtree(self._spans, ignore_errors=True)
+        self.folder.write_latest(latest, going.tables())
+        going.spans.clear()
         self.folder.archive(latest)
         return latest
 
-    @property
-    def _spans(self) -> Path:
-        return self.folder.root / "runs" / self.run_id / "spans"
-
-    def _sweep(self, job: GridJob) -> pl.DataFrame:
+    def _sweep(self, job: GridJob, going: _Going) -> pl.DataFrame:
         """All rows of a job in order, from what is kept and from what is swept now."""
-        spans = job.spans
-        paths = [self._spans / job.instrument / f"{first:09d}.parquet" for first, _ in spans]
-        kept = {i: _kept(path, *spans[i]) for i, path in enumerate(paths)}
-        missing = [i for i in range(len(spans)) if kept[i] is None]
-        reused = sum(last - first for i, (first, last) in enumerate(spans) if i not in missing)
-        self._state["completed"] += reused
-        self._state["reused"] += reused
+        name, spans = job.instrument, job.spans
+        kept = [going.spans.read(name, first, last) for first, last in spans]
+        missing = [i for i, rows in enumerate(kept) if rows is None]
+        going.meter.add(sum(len(rows) for rows in kept if rows is not None), reused=True)
 
         def done(at: int, rows: pl.DataFrame) -> None:
             i = missing[at]
             kept[i] = rows
-            _keep(paths[i], rows)
-            self._state["completed"] += len(rows)
-            self._told(job.instrument)
+            going.spans.keep(name, spans[i][0], rows)
+            going.meter.add(len(rows))
+            self._tell(name, going)
 
+        self._tell(name, going)
         self.executor.run(
             job.work, [spans[i] for i in missing], sweep_span, cancelled=self.cancelled, done=done
         )
-        self._told(job.instrument)
-        return pl.concat([rows for rows in kept.values() if rows is not None])
+        return pl.concat([rows for rows in kept if rows is not None])
 
-    def _told(self, instrument: str) -> None:
-        now = time.monotonic()
-        progress = GridProgress(
-            instrument,
-            int(self._state["completed"]),
-            self.total,
-            int(self._state["reused"]),
-            now - self._state["started"],
-        )
-        self.listener(progress)
-        if now - self._state["written"] >= PARTIAL_EVERY_S:
-            self._write_partial()
+    def _tell(self, instrument: str, going: _Going) -> None:
+        self.listener(going.meter.read(instrument))
+        if time.monotonic() - going.written >= PARTIAL_EVERY_S:
+            self._write_partial(going)
 
-    def _progress(self) -> Progress:
-        completed, total = int(self._state["completed"]), self.total
-        seconds = time.monotonic() - self._state["started"]
-        done = GridProgress("", completed, total, int(self._state["reused"]), seconds)
-        return Progress.of(completed, total, done.cells_per_second)
-
-    def _write_partial(self) -> None:
-        self._state["written"] = time.monotonic()
+    def _write_partial(self, going: _Going) -> None:
+        inputs = going.inputs
         self.folder.write_partial(
             Partial(
                 generated_at=_now(),
                 state="cancelling" if self.cancelled() else "running",
-                run_id=self.run_id,
-                window=self.window,
-                instruments=dict(self._entries),
-                pending=tuple(name for name in self.jobs if name not in self._entries),
-                progress=self._progress(),
-                provenance=self.provenance,
+                run_id=inputs.run_id,
+                window=inputs.window,
+                instruments=dict(going.entries),
+                pending=tuple(name for name in inputs.jobs if name not in going.entries),
+                progress=going.meter.read().to_artefact(),
+                provenance=inputs.provenance,
             )
         )
+        going.written = time.monotonic()
 
-    def _record(self, error: BaseException) -> None:
+    def _record(self, error: BaseException, going: _Going | None) -> None:
         """Say in an artefact why the run ended; the last good result stays."""
+        inputs = None if going is None else going.inputs
         cancelled = isinstance(error, CancelledRunError | KeyboardInterrupt)
-        last = self.folder.read_latest()
-        started = "started" in self._state
-        self.folder.write_error(
-            ErrorArtefact(
-                generated_at=_now(),
-                state="cancelled" if cancelled else "error",
-                run_id=self.run_id,
-                window=self.window,
-                message=str(error) or type(error).__name__,
-                kind=type(error).__name__,
-                kept=Kept(
-                    instruments=tuple(self._entries),
-                    cells=int(self._state.get("completed", 0)),
-                    last_good=None if last is None else last.run_id,
-                ),
-                progress=self._progress() if started else None,
-                provenance=self.provenance,
+        try:
+            last = self.folder.read_latest()
+            self.folder.write_error(
+                ErrorArtefact(
+                    generated_at=_now(),
+                    state="cancelled" if cancelled else "error",
+                    run_id=None if inputs is None else inputs.run_id,
+                    window=window_of(self.simulators),
+                    message=str(error) or type(error).__name__,
+                    kind=type(error).__name__,
+                    kept=Kept(
+                        instruments=() if going is None else tuple(going.entries),
+                        cells=0 if going is None else going.meter.completed,
+                        last_good=None if last is None else last.run_id,
+                    ),
+                    progress=None if going is None else going.meter.read().to_artefact(),
+                    provenance=None if inputs is None else inputs.provenance,
+                )
             )
-        )
-
-
-def _gate_input(job: GridJob) -> GateInput:
-    gates = job.prepared.chosen.gates
-    recorded = gates.data[gates.data["synthetic"] == 0]
-    if not len(recorded):
-        return GateInput(source="synthetic", sha256=None)
-    digest = _sha256(np.ascontiguousarray(recorded).tobytes())
-    return GateInput(source=job.work.source, sha256=digest)
-
-
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
+        except StoreError as refusal:
+            error.add_note(f"no artefact says so: {refusal}")
 
 
 def _now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _kept(path: Path, first: int, last: int) -> pl.DataFrame | None:
-    """The rows of a span that is done; None where it is not, or not wholly."""
-    if not path.is_file():
-        return None
-    try:
-        rows = pl.read_parquet(path, glob=False)
-    except pl.exceptions.PolarsError:
-        return None
-    whole = rows.height == last - first and rows["cell"].to_list() == list(range(first, last))
-    return rows if whole else None
-
-
-def _keep(path: Path, rows: pl.DataFrame) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".draft")
-    rows.write_parquet(draft, compression="zstd")
-    draft.replace(path)
-
-
-def names_of(simulators: Sequence[BacktestSimulator]) -> dict[str, BacktestSimulator]:
-    """Simulators by the one instrument of each."""
-    return {simulator.names[0]: simulator for simulator in simulators}

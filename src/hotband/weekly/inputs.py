@@ -1,0 +1,171 @@
+"""What a run of the grid is made of, and the id that follows from it."""
+
+import hashlib
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+
+from hotband.artefacts.provenance import canonical_json, code_version, run_id_of
+from hotband.artefacts.values import GateInput, Provenance, Window
+from hotband.errors import CancelledRunError, HotbandError, InputError, IntegrityError
+from hotband.market.calendar import format_time
+from hotband.research.grid import GridJob, prepare_job
+from hotband.research.grid_settings import GridSettings
+from hotband.research.simulator import BacktestSimulator
+
+MOST_BPS: Final = 1000
+
+
+def stop_if(cancelled: Callable[[], bool], what: str) -> None:
+    """Raise CancelledRunError between two pieces of work, where the run was asked to stop."""
+    if cancelled():
+        raise CancelledRunError(
+            "run of the grid",
+            f"a request to stop {what}",
+            "a run to its end",
+            "Start it again; what is kept need not run again.",
+            done=(),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class RunInputs:
+    """Every instrument prepared, or why it is not; make it with ``prepare``.
+
+    ``jobs`` by instrument in alphabetical order: what is swept, or the error that an entry of
+    the result will tell. The simulators have one instrument each, and all one window.
+    """
+
+    simulators: Mapping[str, BacktestSimulator]
+    grid: GridSettings
+    jobs: Mapping[str, GridJob | HotbandError]
+
+    @classmethod
+    def prepare(
+        cls,
+        simulators: Mapping[str, BacktestSimulator],
+        grid: GridSettings,
+        cancelled: Callable[[], bool],
+    ) -> "RunInputs":
+        """Read bars and gates of every instrument.
+
+        Raises:
+            CancelledRunError: ``cancelled`` was True between two instruments.
+            IntegrityError: A defect; whatever else fails is told by the instrument's job.
+        """
+        jobs: dict[str, GridJob | HotbandError] = {}
+        for name, simulator in sorted(simulators.items()):
+            stop_if(cancelled, f"before {name} was prepared")
+            try:
+                jobs[name] = prepare_job(simulator, grid)
+            except IntegrityError:
+                raise
+            except HotbandError as error:
+                jobs[name] = error
+        return cls(dict(sorted(simulators.items())), grid, jobs)
+
+    def check_size(self) -> None:
+        """InputError where the cells of all instruments are more than the grid file allows."""
+        if self.total > self.grid.max_cells:
+            raise InputError(
+                "cells of the grid",
+                f"{self.total:,} over {len(self.jobs)} instruments",
+                f"at most max_cells, {self.grid.max_cells:,}",
+                "Take values off an axis, or raise max_cells in the grid file.",
+            )
+
+    @cached_property
+    def ready(self) -> dict[str, GridJob]:
+        """The jobs that can be swept."""
+        return {name: job for name, job in self.jobs.items() if isinstance(job, GridJob)}
+
+    @cached_property
+    def total(self) -> int:
+        """Cells of all instruments."""
+        return sum(len(job.work.cells) for job in self.ready.values())
+
+    @cached_property
+    def window(self) -> Window:
+        """The window of the run."""
+        return window_of(self.simulators)
+
+    @cached_property
+    def provenance(self) -> Provenance:
+        """Hashes of bars, gates, profile, grid and code."""
+        return Provenance(
+            bars={name: job.prepared.bars.content_hash for name, job in self.ready.items()},
+            gates={name: _gate_input(job) for name, job in self.ready.items()},
+            profile=_any(self.simulators).profile.content_hash,
+            grid=_sha256(canonical_json(self.grid.model_dump(mode="json"))),
+            code_version=code_version(),
+            seed=0,
+        )
+
+    @cached_property
+    def run_id(self) -> str:
+        """A hash of all that decides the result."""
+        some = _any(self.simulators)
+        failures = {n: str(job) for n, job in self.jobs.items() if isinstance(job, HotbandError)}
+        return run_id_of(
+            {
+                "provenance": self.provenance.model_dump(mode="json"),
+                "window": [format_time(t) for t in some.window],
+                "granularity": some.granularity,
+                "balance": some.balance,
+                "cost_bps": some.cost_bps,
+                "financing": repr(some.financing),
+                "failures": failures,
+                "around": {name: _around(job) for name, job in self.ready.items()},
+            }
+        )
+
+
+def require_money(simulators: Mapping[str, BacktestSimulator]) -> None:
+    """InputError for a balance or a commission that no account can have."""
+    for simulator in simulators.values():
+        balance, cost = simulator.balance, simulator.cost_bps
+        if not (math.isfinite(balance) and balance > 0):
+            allowed = "a finite amount above 0"
+            raise InputError("balance", balance, allowed, "Give the start balance.")
+        if not 0 <= cost <= MOST_BPS:
+            allowed = f"basis points, 0..{MOST_BPS}"
+            raise InputError("cost_bps", cost, allowed, "Write 1.5 for 0.015 %.")
+
+
+def window_of(simulators: Mapping[str, BacktestSimulator]) -> Window:
+    """The one window of all simulators."""
+    return Window.of(*_any(simulators).window)
+
+
+def _any(simulators: Mapping[str, BacktestSimulator]) -> BacktestSimulator:
+    return next(iter(simulators.values()))
+
+
+def _around(job: GridJob) -> dict[str, object]:
+    """What an instrument's numbers rest on beside its own bars."""
+    broker = asdict(job.simulator.table[job.instrument])
+    return {
+        "broker": {key: repr(value) for key, value in broker.items()},
+        "gates": job.prepared.chosen.gates.content_hash,
+        "quotes": {
+            pair: _sha256(np.ascontiguousarray(rows).tobytes())
+            for pair, (rows, _) in sorted(job.around.quotes.items())
+        },
+    }
+
+
+def _gate_input(job: GridJob) -> GateInput:
+    gates = job.prepared.chosen.gates
+    recorded = gates.data[gates.data["synthetic"] == 0]
+    if not len(recorded):
+        return GateInput(source="synthetic", sha256=None)
+    digest = _sha256(np.ascontiguousarray(recorded).tobytes())
+    return GateInput(source=job.work.source, sha256=digest)
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
