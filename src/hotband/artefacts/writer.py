@@ -89,8 +89,10 @@ class ArtefactFolder:
             write_whole(path, lambda file: _write_parquet(file, name, rows))
         return path
 
-    def write_latest(self, latest: Latest, tables: Mapping[str, pl.DataFrame]) -> None:
+    def write_latest(self, latest: Latest, tables: Mapping[str, pl.DataFrame]) -> Latest:
         """Write ``tables``, then ``latest.json``, then remove the partial and the error.
+
+        Returns the result as it is read from now on, its keys in the order of the file.
 
         Tables that ``files`` names but ``tables`` leaves out must be there already. A writer
         killed on the way leaves the old result or the new one.
@@ -109,6 +111,7 @@ class ArtefactFolder:
             self._write(LATEST, latest)
             remove(self.root / PARTIAL)
             remove(self.root / ERROR)
+            return self._read_required(self.root / LATEST)
 
     def publish_again(self, held: Latest) -> None:
         """Make an earlier result the latest; of the runs that did not finish since, none stays."""
@@ -217,7 +220,7 @@ class ArtefactFolder:
     def _read_required(self, path: Path) -> Latest:
         found = _read(path, Latest)
         if found is None:
-            raise StoreError(f"file {path}", "no file", "an archived result", "List them again.")
+            raise StoreError(f"file {path}", "no file", "a result", "List them again.")
         return found
 
     def _write(self, name: str, document: Document) -> Path:

@@ -133,7 +133,7 @@ class GridRun:
             self._write_partial(going)
         if not inputs.ready:
             raise next(job for job in inputs.jobs.values() if isinstance(job, HotbandError))
-        latest = Latest(
+        made = Latest(
             generated_at=_now(),
             run_id=inputs.run_id,
             window=inputs.window,
@@ -141,7 +141,7 @@ class GridRun:
             provenance=inputs.provenance,
             files=files_of(inputs.run_id),
         )
-        self.folder.write_latest(latest, going.tables())
+        latest = self.folder.write_latest(made, going.tables())
         going.spans.clear()
         self.folder.archive(latest)
         return latest

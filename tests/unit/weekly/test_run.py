@@ -60,6 +60,11 @@ def test_a_finished_run_leaves_its_result_its_tables_and_its_archive_alone(folde
     assert json.loads((folder / "2026-W11.json").read_text())["run_id"] == latest.run_id
 
 
+def test_a_fresh_result_reads_as_a_reused_one_to_the_order_of_its_keys(folder: Path) -> None:
+    fresh, reused = (json.dumps(run(folder, grid=SMALL).model_dump()) for _ in range(2))
+    assert fresh == reused
+
+
 def test_the_same_inputs_are_not_run_again(folder: Path) -> None:
     first = run(folder, grid=SMALL)
     before = files(folder)
