@@ -226,7 +226,9 @@ def test_a_loop_killed_at_any_moment_neither_skips_nor_repeats_a_bar(
         stderr=subprocess.PIPE,
         text=True,
     )
-    expected = encode_gates(bars.window(0, int(opens[edges[-1]]))).gates
+    # Bars that only this loop can encode: once their gates are there, it listens to signals.
+    store.append(bars.window(int(opens[edges[-1]]), int(opens[edges[-1] + 100])))
+    expected = encode_gates(bars.window(0, int(opens[edges[-1] + 100]))).gates
     gates = open_gate_store(f"parquet://{tmp_path}")
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
