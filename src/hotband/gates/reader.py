@@ -173,6 +173,12 @@ class GateReader:
                 return LambdaMap.from_recorded(surprises, hazards), "recorded"
         return LambdaMap.scaled(settings.lambda_scale), "lambda_scale"
 
+    def _words(self, error: StoreUnavailableError) -> str:
+        """Why the store could not be read; raises the error where that is to end the run."""
+        if self.unavailable == "fail":
+            raise error
+        return f"{error.state}: {error}"
+
     def read(
         self, bars: Bars, rules: Record, settings: DeriverSettings, window: tuple[int, int]
     ) -> GateReading:
@@ -186,19 +192,14 @@ class GateReader:
         """
         start_ns, end_ns = window
         live_ns = start_ns - int(rules["max_age"])
-        words, recorded = None, None
+        recorded, words = None, None
         notes: tuple[str, ...] = ()
-        mapping, calibration = LambdaMap.scaled(settings.lambda_scale), "lambda_scale"
         try:
             if self.recorded_first:
                 reach = min(live_ns, start_ns - REACH_NS)
                 recorded = self.recorded(bars.instrument, reach, end_ns)
-            if self.fallback:
-                mapping, calibration = self.lambda_map(bars, settings, start_ns)
         except StoreUnavailableError as error:
-            if self.unavailable == "fail":
-                raise
-            words, recorded = f"{error.state}: {error}", None
+            words = self._words(error)
         if recorded is not None:
             notes = recorded.notes
             if self.fallback:
@@ -215,6 +216,14 @@ class GateReader:
         if not self.fallback:
             nothing = Gates(bars.instrument, np.zeros(0, GATE), "memory")
             return GateReading(nothing, "none", None, {}, within, notes=notes)
+        mapping, calibration = LambdaMap.scaled(settings.lambda_scale), "lambda_scale"
+        try:
+            if words is None:
+                mapping, calibration = self.lambda_map(bars, settings, start_ns)
+        except StoreUnavailableError as error:
+            # A store lost half way: nothing of it is used, so that the run is of one kind.
+            words, here, notes = self._words(error), None, ()
+            spans = within = spans[:0]
         # A gate known at the very end of the window can no longer be judged in it.
         derived = derive_gates(
             bars.window(0, end_ns - 1), rules, settings, mapping, warm_up_until_ns=live_ns

@@ -8,9 +8,11 @@ from tests.unit.research.demo_runs import DEFAULT, END, MINUTE, START, market, r
 from tests.valkey_server import HOST, free_port
 
 from hotband.errors import InputError, StoreUnavailableError
+from hotband.gates.deriver_state import DeriverSettings
 from hotband.gates.events import Gates
-from hotband.gates.lambda_map import MIN_RECORDED
+from hotband.gates.lambda_map import MIN_RECORDED, LambdaMap
 from hotband.gates.reader import UNUSED, GateInput, GateReader, GateReading, in_spans, real_spans
+from hotband.market.bars import Bars
 from hotband.market.calendar import DEFAULT_HOURS, HOUR_NS, format_time, parse_time
 from hotband.market.instruments import currencies, load_instruments
 from hotband.profile.rules import compile_rules
@@ -18,6 +20,7 @@ from hotband.profile.strategy import effective
 from hotband.research.gate_source import deriver_settings
 from hotband.stores.urls import open_gate_store
 
+Scale = tuple[LambdaMap, str]
 EURO = load_instruments()["EUR_USD"]
 WINDOW = (parse_time(START), parse_time(END))
 SETTINGS = effective(DEFAULT, "EUR_USD")
@@ -107,6 +110,21 @@ def test_a_window_whose_gates_are_all_recorded_has_no_derived_ones() -> None:
     assert got.gates.data["known"].tolist() == [parse_time("2025-04-07T12:00:00Z")]
     assert set(got.gates.data["synthetic"]) == {0}
     assert got.real_spans.tolist() == [list(WINDOW)]
+
+
+class NeverScales(GateReader):
+    """A reader that must not need the hazards of the past."""
+
+    def lambda_map(self, bars: Bars, settings: DeriverSettings, start_ns: int) -> Scale:
+        raise AssertionError(f"read the past of {bars.instrument} at {start_ns} for {settings}")
+
+
+def test_a_window_without_derived_gates_reads_no_past_for_their_scale() -> None:
+    gates = {"EUR_USD": recorded("EUR_USD", "2025-04-06T23:00:00Z")}
+    got = NeverScales(gates, DEFAULT_HOURS).read(BARS, RULES[0], DERIVER, WINDOW)
+    assert got.source == "memory"
+    with pytest.raises(AssertionError, match="read the past"):
+        NeverScales({}, DEFAULT_HOURS).read(BARS, RULES[0], DERIVER, WINDOW)
 
 
 def test_until_the_first_recorded_gate_of_all_gates_are_derived() -> None:
