@@ -3,14 +3,16 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
+PEERS := .venv-peers
 
-.PHONY: demo test test-long check schemas services bench lock clean help
+.PHONY: demo test test-long check schemas services bench bench-peers lock clean help
 
 help:
 	@echo "make demo       set up and run the main job on embedded defaults"
 	@echo "make test       set up and run every check and test (what CI runs)"
 	@echo "make test-long  the soaks"
 	@echo "make bench      benchmarks: a table, and JSON under output/bench"
+	@echo "make bench-peers  the same cells through vectorbt, in an environment of its own"
 	@echo "make check      lint, types, import contracts only"
 	@echo "make schemas    write docs/schemas from the models"
 	@echo "make services   put a Valkey server on the machine, where there is none"
@@ -56,10 +58,21 @@ test-long: $(STAMPS)/dev
 bench: $(STAMPS)/dev
 	$(BIN)/python -m benchmarks
 
+# vectorbt (Apache with the Commons Clause) is no dependency: only this case imports it.
+$(PEERS)/.stamp: requirements/peers.txt pyproject.toml
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install -q --require-hashes -r requirements/peers.txt
+	$(PEERS)/bin/python -m pip install -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+bench-peers: $(PEERS)/.stamp
+	$(PEERS)/bin/python -m benchmarks --only peers --out output/bench/peers.json
+
 lock: $(STAMPS)/dev
 	$(BIN)/python -m pip install -q "uv>=0.9"
 	$(BIN)/uv pip compile pyproject.toml --extra build --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements/runtime.txt
 	$(BIN)/uv pip compile pyproject.toml --extra build --extra dev --extra ray --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements/dev.txt
+	echo "vectorbt==1.2.0" | $(BIN)/uv pip compile pyproject.toml - -c requirements/runtime.txt --extra build --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements/peers.txt
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis output
+	rm -rf $(VENV) $(PEERS) .mypy_cache .ruff_cache .pytest_cache .hypothesis output

@@ -11,7 +11,7 @@ from tests.canary.sizes import ROOT
 
 LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-EXTRAS = {"runtime.txt": ("build",), "dev.txt": ("build", "dev", "ray")}
+EXTRAS = {"runtime.txt": ("build",), "dev.txt": ("build", "dev", "ray"), "peers.txt": ("build",)}
 HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}")
 
 
@@ -26,8 +26,8 @@ def pins(lock: Path) -> list[Requirement]:
     return [Requirement(HASH.sub("", entry).strip()) for entry in entries(lock)]
 
 
-def test_the_locks_are_the_two_that_make_installs() -> None:
-    assert [lock.name for lock in LOCKS] == ["dev.txt", "runtime.txt"]
+def test_the_locks_are_the_three_that_make_installs() -> None:
+    assert [lock.name for lock in LOCKS] == ["dev.txt", "peers.txt", "runtime.txt"]
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)
@@ -61,9 +61,10 @@ def test_every_dependency_of_the_project_is_locked_to_a_version_it_allows(lock: 
             assert need.specifier.contains(version), f"{need} is locked to {version}"
 
 
-def test_the_runtime_lock_is_part_of_the_development_lock() -> None:
-    dev, runtime = (set(map(str, pins(lock))) for lock in LOCKS)
+def test_the_runtime_lock_is_part_of_the_other_locks() -> None:
+    dev, peers, runtime = (set(map(str, pins(lock))) for lock in LOCKS)
     assert runtime <= dev
+    assert runtime <= peers
 
 
 def test_a_lock_without_hash_or_with_an_address_would_be_seen(tmp_path: Path) -> None:

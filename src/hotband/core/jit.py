@@ -24,7 +24,7 @@ _PACKAGE = Path(__file__).resolve().parent.parent
 def source_hash() -> str:
     """Hash of all sources that compiled functions may call, 16 hex digits."""
     digest = hashlib.sha256()
-    for folder in ("core", "gates", "market", "research"):
+    for folder in ("core", "gates", "market", "research", "research/significance"):
         for path in sorted((_PACKAGE / folder).glob("*.py")):
             digest.update(f"{folder}/{path.name}".encode())
             digest.update(path.read_bytes())
