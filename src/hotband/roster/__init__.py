@@ -1,0 +1,1 @@
+"""What weeks of results decide: the trial ledger, evidence, and the roster policy."""
