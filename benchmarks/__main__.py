@@ -1,4 +1,4 @@
-"""Run the benchmarks: ``python -m benchmarks [--only cells,memory,single,start,gates,grid]``."""
+"""Run the benchmarks: ``python -m benchmarks [--only CASE,...]``; --help names the cases."""
 
 import argparse
 import json
@@ -23,7 +23,7 @@ def _machine() -> dict[str, object]:
 def main() -> None:
     """Run the chosen cases, print their rows, write them as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", default=",".join(CASES), help="cases, comma separated")
+    parser.add_argument("--only", default=",".join(CASES), help=f"of {', '.join(CASES)}")
     parser.add_argument("--out", default="output/bench/bench.json", help="JSON file to write")
     given = parser.parse_args()
     rows = []

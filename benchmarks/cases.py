@@ -13,9 +13,12 @@ from itertools import pairwise
 import numpy as np
 
 from benchmarks import market
+from benchmarks.executors import ray
 from benchmarks.gates import gates
 from benchmarks.grid import grid
+from benchmarks.peers import peers
 from benchmarks.rows import Row, best
+from benchmarks.significance import significance
 from hotband.core import records as r
 from hotband.core.jit import kernel
 from hotband.core.path import path
@@ -169,4 +172,7 @@ CASES: dict[str, Callable[[], list[Row]]] = {
     "start": start_up,
     "gates": gates,
     "grid": grid,
+    "ray": ray,
+    "peers": peers,
+    "significance": significance,
 }

@@ -1,4 +1,4 @@
-"""What a grid costs: cells with all their columns, one and two threads, a million, and Ray."""
+"""What a grid costs: cells with all their columns, one and two threads, and a million."""
 
 import resource
 import time
@@ -9,9 +9,11 @@ import numpy as np
 from benchmarks import market
 from benchmarks.rows import Row, best
 from hotband.executors.names import open_executor
+from hotband.executors.ports import Executor
 from hotband.market.calendar import DEFAULT_HOURS, MINUTE_NS
 from hotband.research.axes import Axis, CellGrid
-from hotband.research.grid import SPAN_CELLS, CellWork, sweep_span
+from hotband.research.cell_rows import CellWork, sweep_span
+from hotband.research.grid import SPAN_CELLS
 from hotband.research.series import trading_window
 from hotband.research.sweep import frame_of
 
@@ -32,7 +34,6 @@ def work_of(every: int, axes: tuple[Axis, ...]) -> CellWork:
         window=window,
         balance=100_000.0,
         currencies=(0, 1),
-        min_trades=10,
         source="synthetic",
     )
 
@@ -53,13 +54,18 @@ def spans(cells: int) -> list[tuple[int, int]]:
     return [(first, min(first + SPAN_CELLS, cells)) for first in range(0, cells, SPAN_CELLS)]
 
 
+def sweep_on(executor: Executor, work: CellWork, cells: int) -> None:
+    """The rows of the first cells of a grid."""
+    executor.run(work, spans(cells), sweep_span)
+
+
 def _sweep(work: CellWork, name: str, workers: int, cells: int) -> None:
     with open_executor(name, workers=workers) as executor:
-        executor.run(work, spans(cells), sweep_span)
+        sweep_on(executor, work, cells)
 
 
 def grid() -> list[Row]:
-    """Cells per second with every column, scaling over threads, a million cells, Ray."""
+    """Cells per second with every column, scaling over threads, a million cells."""
     rows = []
     for every, holds, aim in ((7, (30.0,), "70,000"), (97, (30.0,), ""), (400, (30.0,), "")):
         work = work_of(every, axes_of(16, 4, holds, 8))

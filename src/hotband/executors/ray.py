@@ -16,6 +16,9 @@ from importlib.metadata import version
 from types import ModuleType
 from typing import Any, Final, Generic, TypeVar
 
+import numpy as np
+import numpy.typing as npt
+
 from hotband.core.jit import source_hash
 from hotband.errors import ExecutorError, InputError
 from hotband.executors.closing import Closing
@@ -214,7 +217,7 @@ _held: dict[str, Any] = {}
 
 def attempt_on_node(
     caller: tuple[str, ...], shared: list[Any], task: T, work: Callable[[Any, T], object]
-) -> bytes:
+) -> npt.NDArray[np.uint8]:
     """``attempt`` with the shared data of the run, unpacked once per worker process.
 
     Plain arrays lie in the node's store and are read-only views of it. NumPy cannot do that
@@ -225,7 +228,8 @@ def attempt_on_node(
     if name not in _held:
         _held.clear()
         _held[name] = _imported().get(reference)
-    return attempt(caller, _held[name], task, work)
+    # As an array the caller unpickles it where it lies; Ray would copy ``bytes`` first.
+    return np.frombuffer(attempt(caller, _held[name], task, work), np.uint8)
 
 
 def attempt(caller: tuple[str, ...], shared: S, task: T, work: Callable[[S, T], object]) -> bytes:
