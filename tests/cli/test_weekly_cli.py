@@ -88,7 +88,7 @@ def test_weekly_prints_a_table_that_fits_and_publishes_the_last_week(
     grid = str(home / "small.yaml")
     done = run("weekly", "--grid", grid, "--output", str(tmp_path))
     assert (done.returncode, done.stderr) == (0, "")
-    assert "2026-03-08T21:00:00Z to 2026-03-13T21:00:00Z" in done.stdout
+    assert "2026-03-01T22:00:00Z to 2026-03-13T21:00:00Z" in done.stdout
     assert "EUR_USD" in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 140
     assert (tmp_path / "2026-W11.json").exists()

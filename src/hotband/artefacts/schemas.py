@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self, TypeAlia
 
 from pydantic import Field, model_validator
 
+from hotband.artefacts.judgement import Judgement
 from hotband.artefacts.values import (
     ROUNDING,
     Artefact,
@@ -39,7 +40,7 @@ if TYPE_CHECKING:  # it needs Numba, which readers of artefacts do not
 SCHEMA_VERSION: Final = 1
 HEADLINES: Final = ("trades", "sharpe", "pnl", "win_rate", "max_dd")
 """The metrics that every instrument has, as a number or null."""
-TABLES: Final = ("rows", "trades")
+TABLES: Final = ("rows", "trades", "oos")
 """The Parquet files that every run has."""
 Points: TypeAlias = Annotated[float, Field(ge=0, le=100)]
 
@@ -179,6 +180,8 @@ class Instrument(Artefact):
     plateau: Plateau | None
     best_of_all: BestOfAll | None
     cells: Cells
+    judgement: Judgement
+    """How far these numbers can be trusted; ``metrics`` are of its look-back."""
     notes: tuple[str, ...] = ()
 
     @model_validator(mode="after")

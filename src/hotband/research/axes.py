@@ -97,8 +97,12 @@ class CellGrid:
 
     def rules(self, first: int, last: int) -> Records:
         """RULES (n,) of cells [first, last)."""
-        rules = np.repeat(self.base, last - first).view(np.recarray)
-        at = np.unravel_index(np.arange(first, last), self.shape)
+        return self.rules_at(np.arange(first, last))
+
+    def rules_at(self, cells: npt.NDArray[np.int64]) -> Records:
+        """RULES (n,) of cells (n,), in their order."""
+        rules = np.repeat(self.base, len(cells)).view(np.recarray)
+        at = np.unravel_index(cells, self.shape)
         for axis, index in zip(self.axes, at, strict=True):
             self._apply(rules, axis, index)
         return rules

@@ -14,6 +14,8 @@ from hotband.profile.compact import INSTRUMENT
 from hotband.profile.document import parse_document, read_document
 from hotband.profile.refusals import profile_error
 from hotband.profile.settings import Hold, Pips, Scale
+from hotband.research.promotion_settings import PromotionSettings
+from hotband.research.walkforward import WalkForwardSettings
 
 _MOST_REPS: Final = 1_000_000
 _Reps = Annotated[int, Field(ge=0, le=_MOST_REPS)]
@@ -113,6 +115,8 @@ class GridSettings(_Strict):
     instruments: dict[str, dict[str, Any]] = Field(default_factory=dict)
     min_trades: Annotated[int, Field(ge=1)] = 10
     max_cells: Annotated[int, Field(ge=1)] = 200_000
+    walk_forward: WalkForwardSettings = WalkForwardSettings()
+    promotion: PromotionSettings = PromotionSettings()
 
     def axes(self, instrument: str) -> Axes:
         """The axes of an instrument: its own keys over the default's.

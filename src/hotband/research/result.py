@@ -155,10 +155,15 @@ class SimulationResult:
             {"time": rows["t"], "equity": rows["equity"], "balance": rows["balance"]}
         ).with_columns(pl.col("time").cast(_TIME))
 
+    @property
+    def daily_rows(self) -> Records:
+        """DAY rows, one per trading day with a mark."""
+        return self.logs.days[: int(self.account[0].days)]
+
     @cached_property
     def daily_equity(self) -> pl.DataFrame:
         """Equity at the last mark of each trading day (17:00 New York)."""
-        rows = self.logs.days[: int(self.account[0].days)]
+        rows = self.daily_rows
         return pl.DataFrame({"day": rows["day"], "equity": rows["equity"]}).with_columns(
             pl.col("day").cast(pl.Int32).cast(pl.Date)
         )

@@ -17,8 +17,9 @@ from hotband.core import codes
 from hotband.core.records import Records
 from hotband.research.measures import ANNUAL_FROM, CALMAR_FROM, NAV_FLOOR
 from hotband.research.series import RUINED, FloatArray, TradingWindow
-from hotband.research.sharpe import DAYS_PER_YEAR, LO_FROM, LO_LAGS, ROUNDING
+from hotband.research.sharpe import DAYS_PER_YEAR, EXACT_BELOW, LO_FROM, LO_LAGS, ROUNDING
 from hotband.research.sweep import EXITS
+from hotband.research.trades import FEW_OUTCOMES, FEW_TRADES
 
 BoolArray = npt.NDArray[np.bool_]
 Reasons = npt.NDArray[np.int8]
@@ -38,6 +39,19 @@ class Column:
     values: FloatArray
     reasons: Reasons
     nullable: bool
+
+
+@dataclass(frozen=True, eq=False)
+class MetricColumns:
+    """The metrics of a chunk of cells.
+
+    ``columns`` by metric; ``flags``: code of ``metric.FLAGS`` -> which rows (n,) carry it;
+    ``returns`` (n, T): daily returns on eligible days, flat days included.
+    """
+
+    columns: dict[str, Column]
+    flags: dict[str, BoolArray]
+    returns: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +82,10 @@ class DayStats:
 def day_stats(
     equity: FloatArray, labels: npt.NDArray[np.integer], window: TradingWindow, balance: float
 ) -> DayStats:
-    """Statistics of daily equity (n, D) at the day ``labels`` (D,), as ``daily_returns`` does."""
+    """Statistics of daily equity (n, D) at the day ``labels`` (D,), as ``daily_returns`` does.
+
+    Rows lie in one piece each, so that a row's sums do not depend on how many others there are.
+    """
     every = np.union1d(window.day, labels)
     start = np.full((len(equity), 1), balance)
     at = np.searchsorted(labels, every, side="right")
@@ -95,8 +112,8 @@ def day_stats(
         constant = (kept.max(axis=1) - kept.min(axis=1)) <= ROUNDING
     return DayStats(
         returns=kept,
-        equity=path[:, 1:][:, keep],
-        peak=np.maximum.accumulate(path, axis=1)[:, 1:][:, keep],
+        equity=np.ascontiguousarray(path[:, 1:][:, keep]),
+        peak=np.ascontiguousarray(np.maximum.accumulate(path, axis=1)[:, 1:][:, keep]),
         mean=mean,
         deviation=deviation,
         skewness=skewness,
@@ -158,11 +175,11 @@ class _Columns:
 _RATIOS: Final = (
     "sharpe", "sharpe_period", "daily_t", "sortino", "calmar", "mar_window", "ulcer",
     "profit_factor", "profit_factor_shrunk", "win_rate", "win_loss_ratio", "pnl_to_drawdown",
-    "exposure_time", "turnover", "cost_share", "psr",
+    "exposure_time", "turnover", "cost_share", "psr", "skewness", "kurtosis",
 )  # fmt: skip
 _IDLE: Final = (
     "sharpe", "sharpe_period", "daily_t", "sortino", "calmar", "mar_window", "pnl_to_drawdown",
-    "cost_share", "psr",
+    "cost_share", "psr", "skewness", "kurtosis",
 )  # fmt: skip
 
 
@@ -184,6 +201,8 @@ def _daily(out: _Columns, rows: Records, days: DayStats, balance: float) -> None
     out.add("sharpe_period", ratio, *usable)
     out.add("daily_t", ratio * n**0.5, *usable)
     out.add("psr", psr, *usable, short)
+    out.add("skewness", days.skewness, *usable)
+    out.add("kurtosis", days.kurtosis, *usable)
     out.add("sortino", sortino, *few, ("no_downside", downside <= ROUNDING), short)
     fall = days.peak - days.equity
     deepest = fall.max(axis=1) if n else np.zeros(len(rows))
@@ -252,8 +271,11 @@ def metric_columns(
     window: TradingWindow,
     balance: float,
     pip: float,
-) -> dict[str, Column]:
-    """Every metric of ``measures.compute_metrics`` for cells, and ``psr`` (against 0).
+) -> MetricColumns:
+    """Every metric of ``measures.compute_metrics`` for cells.
+
+    Beside those, ``psr`` (against 0), ``skewness`` and ``kurtosis`` (3 for a normal) of daily
+    returns.
 
     Args:
         rows: (n,) ROW of ``sweep_cells``.
@@ -264,7 +286,7 @@ def metric_columns(
         pip: Price of one pip.
 
     Returns:
-        Columns by metric name; no value is infinite.
+        The columns, in which no value is infinite, with flags and daily returns.
     """
     days = day_stats(equity, labels, window, balance)
     out = _Columns(len(rows))
@@ -278,7 +300,27 @@ def metric_columns(
     ruined = days.ruined | (rows["ruined"] == 1) | (rows["nav"] <= RUINED * balance)
     out.blank(_RATIOS, "ruin", ruined)
     out.made["return_pct"].values[ruined] = -100.0
-    return out.made
+    return MetricColumns(out.made, _flags(out, rows, days, floor, ruined), days.returns)
+
+
+def _flags(
+    out: _Columns, rows: Records, days: DayStats, floor: FloatArray, ruined: BoolArray
+) -> dict[str, BoolArray]:
+    """What qualifies the numbers of each row, as ``measures`` flags those of one result."""
+    few = np.minimum(rows["wins"], rows["losses"]) < FEW_OUTCOMES
+    traded = rows["trades"] > 0
+    before = out.made["pnl"].values + out.made["cost_total"].values
+    plain = out.made["sharpe_period"].values * DAYS_PER_YEAR**0.5
+    return {
+        "few_trades": traded & (few | (rows["trades"] < FEW_TRADES)),
+        "few_days": np.full(len(rows), days.n < EXACT_BELOW),
+        "days_excluded": np.full(len(rows), days.excluded > 0),
+        "lo_corrected": out.made["sharpe"].values < plain * (1.0 - 1e-12),
+        "pf_loss_floored": traded & (rows["lost"] < floor),
+        "gross_floored": before < floor,
+        "open_tickets": rows["open"] > 0,
+        "ruin": ruined,
+    }
 
 
 def _levels_and_costs(out: _Columns, rows: Records, days: DayStats, balance: float) -> FloatArray:

@@ -14,19 +14,21 @@ from hotband.executors.names import open_executor
 from hotband.executors.ports import Executor, never
 from hotband.gates.reader import GateInput, WhenUnavailable
 from hotband.market.calendar import (
+    DAY_NS,
     MINUTE_NS,
     MarketHours,
-    format_time,
     iso_week_window,
     parse_granularity,
+    parse_window,
 )
 from hotband.market.instruments import get_instrument, load_instruments
 from hotband.profile.strategy import Profile, load_profile
 from hotband.research.grid_settings import GridSettings, load_grid
 from hotband.research.history import BarInput, held_instruments, open_bars
-from hotband.research.simulator import BacktestSimulator
+from hotband.roster.trials import TrialLedger
 from hotband.stores.location import Locations
 from hotband.stores.urls import open_gate_store
+from hotband.weekly.plan import first_bar, plans_of
 from hotband.weekly.progress import Listener
 from hotband.weekly.run import GridRun, silent
 
@@ -74,6 +76,7 @@ def run_grid(
     gates: GateInput | str = None,
     unavailable: WhenUnavailable = "fallback",
     output: Path | str | None = None,
+    trials: Path | str | None = None,
     executor: Executor | str = "threads",
     workers: int | None = None,
     ray_address: str | None = None,
@@ -81,16 +84,18 @@ def run_grid(
     cancelled: Callable[[], bool] = never,
     listener: Listener = silent,
 ) -> Latest:
-    """Sweep the grid of each instrument over a window, choose, publish; the published result.
+    """Choose each instrument's cell on a look-back, judge it after, publish; what was published.
 
     ``instruments``: None = ``HOTBAND_PAIRS``, else all that the bar store holds.
-    ``start`` and ``end``, or an ISO ``week`` such as 2025-W16; none of them = the last trading
-    week closed by the newest bar.
+    ``start`` and ``end``: of the history that folds are cut from; an ISO ``week`` such as
+    2025-W16: all history until its close; none of them: until the close of the last trading
+    week that the newest bar has seen. ``grid.walk_forward`` says how much of it is read.
     ``grid``: a grid file, its values, or None for the one that comes with hotband.
     ``balance``: at the start, of each instrument's own account.
     ``profile``, ``granularity``, ``cost_bps``, ``bars``, ``gates`` and ``unavailable`` are those
     of ``BacktestSimulator``.
-    ``output``: folder of artefacts; None = ``HOTBAND_OUTPUT``.
+    ``output``: folder of artefacts; None = ``HOTBAND_OUTPUT``. ``trials``: folder that holds the
+    trial ledger; None = ``HOTBAND_HOME``.
     ``executor``: one that is open, or its name, and then ``workers`` and ``ray_address`` as
     ``open_executor`` has them.
     ``force``, ``cancelled`` and ``listener`` are those of ``GridRun``.
@@ -103,18 +108,17 @@ def run_grid(
     market = _Market(open_bars(places.bars if bars is None else bars), granularity)
     names = market.names(instruments, places.pairs)
     loaded = profile if isinstance(profile, Profile) else load_profile(profile or places.profile)
-    window = _window((start, end), week, market, names, loaded.account.market_hours())
     settings = grid if isinstance(grid, GridSettings) else load_grid(grid)
+    history = _history((start, end), week, market, names, loaded.account.market_hours())
     recorded = places.gates if gates is None else gates
     store = open_gate_store(recorded) if isinstance(recorded, str) else recorded
-    options: dict[str, Any] = {"balance": balance, "cost_bps": cost_bps, "profile": loaded}
+    options: dict[str, Any] = {"balance": balance, "cost_bps": cost_bps, "bars": market.bars}
     options |= {"gates": store, "unavailable": unavailable, "granularity": granularity}
-    simulators = {
-        name: BacktestSimulator(name, *window, bars=market.bars, **options) for name in names
-    }
+    plans = plans_of(names, history, loaded, settings, options)
     folder = ArtefactFolder(Path(output or places.output))
+    ledger = TrialLedger(Path(trials or places.home))
     with _opened(executor, workers, ray_address) as opened:
-        run = GridRun(simulators, settings, folder, opened, cancelled, listener)
+        run = GridRun(plans, settings, folder, opened, ledger, cancelled, listener)
         return run.run(force=force)[0]
 
 
@@ -151,22 +155,27 @@ class _Market:
         return names
 
 
-def _window(
+def _history(
     given: tuple[Moment | None, Moment | None],
     week: str | None,
     market: _Market,
     names: Sequence[str],
     hours: MarketHours,
-) -> tuple[Moment, Moment]:
+) -> tuple[int, int]:
+    """From which history folds are cut, ns.
+
+    A week whose first bar comes within a day of its opening counts as whole.
+    """
     start, end = given
     if week is not None and (start is not None or end is not None):
         raise InputError("week", f"{week} beside start or end", "one of the two", "Leave one out.")
     if (start is None) != (end is None):
         raise InputError("window", "one of start and end", "both or neither", "Give both.")
     if start is not None and end is not None:
-        return start, end
+        return parse_window(start, end)
     if week is not None:
         found = iso_week_window(week, hours)
     else:
         found = last_week(market.bars, names, market.granularity, hours)
-    return format_time(found[0]), format_time(found[1])
+    first = first_bar(market.bars, names, market.granularity)
+    return (found[0] if first is None else min(first - DAY_NS, found[0])), found[1]

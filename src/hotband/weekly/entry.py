@@ -1,6 +1,8 @@
 """What is published of one instrument, from its rows, its choice and the run of its cell."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -17,19 +19,34 @@ from hotband.artefacts.schemas import (
     score_fields,
 )
 from hotband.artefacts.values import Coverage, Funnel, MetricValue
-from hotband.errors import HotbandError
-from hotband.research.grid import GridJob, chosen_of, rerun, score_inputs_of
+from hotband.errors import HotbandError, IntegrityError
+from hotband.research.cell_rows import score_inputs_of
+from hotband.research.forward import FoldResult, stitched
+from hotband.research.grid import GridJob, rerun
+from hotband.research.grid_settings import GridSettings
+from hotband.research.judgement import Chosen
 from hotband.research.plateau import Choice
+from hotband.research.promotion import Promotion, across_instruments, promotion_of
 from hotband.research.result import SimulationResult
 from hotband.research.score import score
+from hotband.research.selection import Selection
+from hotband.weekly.facts import judgement_of, promotion_facts
+
+AGREES = 1e-9
+"""How far a metric of the rerun may be from its row's, of its size: both are exact sums, taken
+in another order; the row's is published."""
 
 
 @dataclass(frozen=True, eq=False)
 class Finished:
-    """One instrument after its sweep: its entry and the trades of its cell."""
+    """One instrument after its run: its entry, its tables, and its verdict so far."""
 
     entry: Instrument
+    rows: pl.DataFrame
     trades: pl.DataFrame
+    out_of_sample: pl.DataFrame
+    promotion: Promotion
+    step_down_p: float | None
 
 
 def failed(error: HotbandError) -> FailedInstrument:
@@ -37,20 +54,24 @@ def failed(error: HotbandError) -> FailedInstrument:
     return FailedInstrument(error=Failure(kind=type(error).__name__, message=str(error)))
 
 
-def finish(job: GridJob, rows: pl.DataFrame) -> Finished:
-    """Choose among the rows, run the cell again, and say what came of it.
+def finish(
+    job: GridJob,
+    chosen: Chosen,
+    selection: Selection,
+    folds: Sequence[FoldResult],
+    settings: GridSettings,
+    notes: Sequence[str],
+) -> Finished:
+    """Run the chosen cell again, ask the gates, and say what came of it.
 
     Where nothing qualifies the best of all cells is shown, for research, and not qualified.
     """
-    choice = chosen_of(job, rows)
-    index = choice.index if choice.index is not None else choice.best_of_all
-    # Without a score anywhere there is nothing to choose from: the profile's own corner is shown.
-    cell = 0 if index is None else int(np.ravel_multi_index(index, job.work.cells.shape))
-    result = rerun(job, cell)
-    details = {name: MetricValue.of(metric) for name, metric in result.metrics.items()}
-    row = rows.row(cell, named=True)
+    choice, rows, row, cell = chosen.choice, chosen.rows, chosen.row, chosen.cell
+    result = rerun(job, cell, row)
+    details = {name: _as_in_row(name, m, row) for name, m in _values(result).items()}
     part = result.parts[job.instrument]
-    flags = sorted({flag for metric in result.metrics.values() for flag in metric.flags})
+    forward = stitched(folds)
+    promotion = promotion_of(row, selection, forward, settings.promotion)
     entry = Instrument(
         params=Params.of(job.work.cells.params(cell)),
         metrics=numbers_of(details),
@@ -67,10 +88,65 @@ def finish(job: GridJob, rows: pl.DataFrame) -> Finished:
             scored=rows["score"].count(),
             qualified=int(rows["qualified"].sum()),
         ),
-        notes=(*job.work.cells.notes, *result.notes),
-        **score_fields(score(score_inputs_of(row), flags)),
+        judgement=judgement_of(job, chosen, selection, forward, promotion),
+        notes=(*job.work.cells.notes, *result.notes, *notes),
+        **score_fields(score(score_inputs_of(row), row["flags"])),
     )
-    return Finished(entry, _trades(result, cell))
+    columns = ("instrument", "source")
+    named = (pl.lit(job.instrument).alias("instrument"), pl.lit(job.work.source).alias("source"))
+    return Finished(
+        entry=entry,
+        rows=rows.with_columns(*named).select(*columns, pl.exclude(*columns)),
+        trades=_trades(result, cell),
+        out_of_sample=_days(job.instrument, forward),
+        promotion=promotion,
+        step_down_p=selection.step_down_p,
+    )
+
+
+def with_last_gate(finished: Mapping[str, Finished]) -> dict[str, Instrument]:
+    """The entries of all instruments after the gate that asks them together."""
+    asked = across_instruments(
+        {name: done.promotion for name, done in finished.items()},
+        {name: done.step_down_p for name, done in finished.items()},
+    )
+    return {
+        name: done.entry.model_copy(
+            update={
+                "judgement": done.entry.judgement.model_copy(
+                    update={"promotion": promotion_facts(asked[name])}
+                )
+            }
+        )
+        for name, done in finished.items()
+    }
+
+
+def _values(result: SimulationResult) -> dict[str, MetricValue]:
+    return {name: MetricValue.of(metric) for name, metric in result.metrics.items()}
+
+
+def _as_in_row(name: str, found: MetricValue, row: Mapping[str, Any]) -> MetricValue:
+    """The metric with the value of the row, which the same trades gave."""
+    if name not in row:
+        return found
+    value, own = found.value, row[name]
+    apart = (value is None) != (own is None)
+    if value is not None and own is not None:
+        apart = abs(value - own) > AGREES * max(1.0, abs(value))
+    if apart:
+        do = "Report it with the run's inputs; its rows must not be used."
+        raise IntegrityError(f"{name} of the chosen cell", value, f"{own}, as in its row", do)
+    return found.model_copy(update={"value": None if own is None else float(own)})
+
+
+def _days(instrument: str, forward: Any) -> pl.DataFrame:
+    """Out-of-sample days, one row each."""
+    empty = pl.DataFrame(
+        schema={"fold": pl.Int64, "day": pl.Date, "return": pl.Float64, "equity": pl.Float64}
+    )
+    frame = empty if forward is None else forward.frame
+    return frame.select(pl.lit(instrument).alias("instrument"), pl.all())
 
 
 def _plateau(choice: Choice) -> Plateau | None:

@@ -11,11 +11,21 @@ import numpy as np
 
 from hotband.artefacts.provenance import canonical_json, code_version, run_id_of
 from hotband.artefacts.values import GateInput, Provenance, Window
-from hotband.errors import CancelledRunError, HotbandError, InputError, IntegrityError
+from hotband.errors import (
+    CancelledRunError,
+    HotbandError,
+    InputError,
+    IntegrityError,
+    StoreUnavailableError,
+)
+from hotband.gates.reader import CALIBRATION_NS
 from hotband.market.calendar import format_time
 from hotband.research.grid import GridJob, prepare_job
 from hotband.research.grid_settings import GridSettings
+from hotband.research.history import history_of
+from hotband.research.significance.bootstrap import seed_of
 from hotband.research.simulator import BacktestSimulator
+from hotband.weekly.plan import Plan
 
 MOST_BPS: Final = 1000
 
@@ -36,18 +46,20 @@ def stop_if(cancelled: Callable[[], bool], what: str) -> None:
 class RunInputs:
     """Every instrument prepared, or why it is not; make it with ``prepare``.
 
-    ``jobs`` by instrument in alphabetical order: what is swept, or the error that an entry of
-    the result will tell. The simulators have one instrument each, and all one window.
+    ``jobs`` by instrument in alphabetical order: the fold that is published, or the error that
+    an entry of the result will tell. All plans have the same windows. ``history`` by
+    instrument: hashes of the bars and recorded gates of the earlier folds.
     """
 
-    simulators: Mapping[str, BacktestSimulator]
+    plans: Mapping[str, Plan]
     grid: GridSettings
     jobs: Mapping[str, GridJob | HotbandError]
+    history: Mapping[str, list[str]]
 
     @classmethod
     def prepare(
         cls,
-        simulators: Mapping[str, BacktestSimulator],
+        plans: Mapping[str, Plan],
         grid: GridSettings,
         cancelled: Callable[[], bool],
     ) -> "RunInputs":
@@ -58,15 +70,18 @@ class RunInputs:
             IntegrityError: A defect; whatever else fails is told by the instrument's job.
         """
         jobs: dict[str, GridJob | HotbandError] = {}
-        for name, simulator in sorted(simulators.items()):
+        history: dict[str, list[str]] = {}
+        for name, plan in sorted(plans.items()):
             stop_if(cancelled, f"before {name} was prepared")
+            stage = plan.published
             try:
-                jobs[name] = prepare_job(simulator, grid)
+                jobs[name] = prepare_job(stage.look_back, grid, stage.hold_out)
+                history[name] = _history(plan)
             except IntegrityError:
                 raise
             except HotbandError as error:
                 jobs[name] = error
-        return cls(dict(sorted(simulators.items())), grid, jobs)
+        return cls(dict(sorted(plans.items())), grid, jobs, history)
 
     def check_size(self) -> None:
         """InputError where the cells of all instruments are more than the grid file allows."""
@@ -91,7 +106,7 @@ class RunInputs:
     @cached_property
     def window(self) -> Window:
         """The window of the run."""
-        return window_of(self.simulators)
+        return window_of(self.plans)
 
     @cached_property
     def provenance(self) -> Provenance:
@@ -99,7 +114,7 @@ class RunInputs:
         return Provenance(
             bars={name: job.prepared.bars.content_hash for name, job in self.ready.items()},
             gates={name: _gate_input(job) for name, job in self.ready.items()},
-            profile=_any(self.simulators).profile.content_hash,
+            profile=_any(self.plans).profile.content_hash,
             grid=_sha256(canonical_json(self.grid.model_dump(mode="json"))),
             code_version=code_version(),
             seed=0,
@@ -108,25 +123,50 @@ class RunInputs:
     @cached_property
     def run_id(self) -> str:
         """A hash of all that decides the result."""
-        some = _any(self.simulators)
+        some = _any(self.plans)
         failures = {n: str(job) for n, job in self.jobs.items() if isinstance(job, HotbandError)}
         return run_id_of(
             {
                 "provenance": self.provenance.model_dump(mode="json"),
-                "window": [format_time(t) for t in some.window],
+                "folds": _folds(next(iter(self.plans.values()))),
                 "granularity": some.granularity,
                 "balance": some.balance,
                 "cost_bps": some.cost_bps,
                 "financing": repr(some.financing),
                 "failures": failures,
                 "around": {name: _around(job) for name, job in self.ready.items()},
+                "history": dict(self.history),
             }
         )
 
+    def trial_inputs(self, job: GridJob) -> str:
+        """A hash of all that decides one cell's result beside the cell and the code."""
+        judged = job.hold_out
+        some = job.simulator
+        return _sha256(
+            canonical_json(
+                {
+                    "bars": job.prepared.bars.content_hash,
+                    "judged": None if judged is None else judged.prepared.bars.content_hash,
+                    "around": _around(job),
+                    "profile": some.profile.content_hash,
+                    "granularity": some.granularity,
+                    "balance": some.balance,
+                    "cost_bps": some.cost_bps,
+                    "financing": repr(some.financing),
+                }
+            )
+        )
 
-def require_money(simulators: Mapping[str, BacktestSimulator]) -> None:
+    def seed(self, job: GridJob) -> int:
+        """Of the job's resamples: fixed by what the run is made of, below 2^53."""
+        return seed_of(self.run_id, job.instrument) >> 11
+
+
+def require_money(plans: Mapping[str, Plan]) -> None:
     """InputError for a balance or a commission that no account can have."""
-    for simulator in simulators.values():
+    for plan in plans.values():
+        simulator = plan.published.look_back
         balance, cost = simulator.balance, simulator.cost_bps
         if not (math.isfinite(balance) and balance > 0):
             allowed = "a finite amount above 0"
@@ -136,13 +176,36 @@ def require_money(simulators: Mapping[str, BacktestSimulator]) -> None:
             raise InputError("cost_bps", cost, allowed, "Write 1.5 for 0.015 %.")
 
 
-def window_of(simulators: Mapping[str, BacktestSimulator]) -> Window:
-    """The one window of all simulators."""
-    return Window.of(*_any(simulators).window)
+def window_of(plans: Mapping[str, Plan]) -> Window:
+    """The one window of all plans: what chose the published cells and what judged them."""
+    return Window.of(*next(iter(plans.values())).window)
 
 
-def _any(simulators: Mapping[str, BacktestSimulator]) -> BacktestSimulator:
-    return next(iter(simulators.values()))
+def _any(plans: Mapping[str, Plan]) -> BacktestSimulator:
+    return next(iter(plans.values())).published.look_back
+
+
+def _folds(plan: Plan) -> list[list[str]]:
+    parts = [part for stage in plan.stages for part in (stage.look_back, stage.hold_out)]
+    return [[format_time(t) for t in part.window] for part in parts if part is not None]
+
+
+def _history(plan: Plan) -> list[str]:
+    """Hashes of what the earlier folds read; none where there is one fold."""
+    if len(plan.stages) == 1:
+        return []
+    some = plan.published.look_back
+    (name,), start = some.names, plan.stages[0].look_back.window[0]
+    window = start, plan.window[1]
+    found = [history_of(some.bars, name, some.granularity, window).content_hash]
+    try:
+        gates = some.reader.recorded(name, start - CALIBRATION_NS, window[1])
+        found += [] if gates is None else [gates.content_hash]
+    except StoreUnavailableError as error:
+        if some.reader.unavailable == "fail":
+            raise
+        found.append(error.state)
+    return found
 
 
 def _around(job: GridJob) -> dict[str, object]:

@@ -14,15 +14,19 @@ import polars as pl
 
 from hotband.artefacts.schemas import Entry, ErrorArtefact, Kept, Latest, Partial, files_of
 from hotband.artefacts.writer import ArtefactFolder
-from hotband.errors import CancelledRunError, HotbandError, StoreError
+from hotband.errors import CancelledRunError, HotbandError, StoreError, WindowError
 from hotband.executors.ports import Executor, never
-from hotband.research.grid import GridJob, sweep_span
+from hotband.research.forward import FoldResult, fold_result
+from hotband.research.grid import GridJob, judge_of, prepare_job
 from hotband.research.grid_settings import GridSettings
-from hotband.research.simulator import BacktestSimulator
-from hotband.weekly.entry import Finished, failed, finish
+from hotband.research.judgement import Chosen, choose_cell, judged_search, stressed
+from hotband.roster.trials import TrialLedger
+from hotband.weekly.entry import Finished, failed, finish, with_last_gate
 from hotband.weekly.inputs import RunInputs, require_money, stop_if, window_of
+from hotband.weekly.plan import Plan
 from hotband.weekly.progress import GridProgress, Listener, Meter
 from hotband.weekly.spans import Spans
+from hotband.weekly.sweeper import Sweeper
 
 PARTIAL_EVERY_S = 1.0
 """Seconds between two writings of the partial artefact while spans come in."""
@@ -40,46 +44,43 @@ class _Going:
     spans: Spans
     meter: Meter
     entries: dict[str, Entry] = field(default_factory=dict)
-    rows: list[pl.DataFrame] = field(default_factory=list)
-    trades: list[pl.DataFrame] = field(default_factory=list)
+    finished: dict[str, Finished] = field(default_factory=dict)
     written: float = 0.0
 
-    def add(self, job: GridJob, swept: pl.DataFrame, done: Finished) -> None:
+    def add(self, instrument: str, done: Finished) -> None:
         """An instrument that is finished."""
-        self.entries[job.instrument] = done.entry
-        instrument = pl.lit(job.instrument).alias("instrument")
-        source = pl.lit(job.work.source).alias("source")
-        columns = ("instrument", "source")
-        self.rows.append(
-            swept.with_columns(instrument, source).select(*columns, pl.exclude(*columns))
-        )
-        self.trades.append(done.trades)
+        self.entries[instrument] = done.entry
+        self.finished[instrument] = done
 
     def tables(self) -> dict[str, pl.DataFrame]:
-        """The rows and trades of all instruments, in one piece each."""
+        """Rows, trades and out-of-sample days of all instruments, in one piece each."""
+        done = self.finished.values()
         return {
-            "rows": pl.concat(self.rows, how="diagonal").rechunk(),
-            "trades": pl.concat(self.trades).rechunk(),
+            "rows": pl.concat([each.rows for each in done], how="diagonal").rechunk(),
+            "trades": pl.concat([each.trades for each in done]).rechunk(),
+            "oos": pl.concat([each.out_of_sample for each in done]).rechunk(),
         }
 
 
 @dataclass(eq=False)
 class GridRun:
-    """A sweep of several instruments over one window, and its publication.
+    """A sweep of several instruments over the same folds, and its publication.
 
     Args:
-        simulators: One per instrument, each with its one name, all of one window.
+        plans: One per instrument, all of the same windows.
         grid: The grid file.
         folder: Where artefacts go.
         executor: Spreads the spans of cells.
+        ledger: Counts trials.
         cancelled: Asked while spans run; True ends the run in a state that can be resumed.
         listener: Told of progress.
     """
 
-    simulators: Mapping[str, BacktestSimulator]
+    plans: Mapping[str, Plan]
     grid: GridSettings
     folder: ArtefactFolder
     executor: Executor
+    ledger: TrialLedger
     cancelled: Callable[[], bool] = never
     listener: Listener = silent
 
@@ -95,10 +96,10 @@ class GridRun:
             CancelledRunError: ``cancelled`` was True; what is done is kept.
             HotbandError: Every instrument failed, or the folder cannot be written.
         """
-        require_money(self.simulators)
+        require_money(self.plans)
         with self.folder.exclusive():
             try:
-                inputs = RunInputs.prepare(self.simulators, self.grid, self.cancelled)
+                inputs = RunInputs.prepare(self.plans, self.grid, self.cancelled)
             except BaseException as error:
                 self._record(error, None)
                 raise
@@ -127,12 +128,11 @@ class GridRun:
             if isinstance(job, HotbandError):
                 going.entries[name] = failed(job)
                 continue
-            swept = self._sweep(job, going)
-            stop_if(self.cancelled, f"after {name} was swept")
-            going.add(job, swept, finish(job, swept))
+            going.add(name, self._finish(job, going))
             self._write_partial(going)
         if not inputs.ready:
             raise next(job for job in inputs.jobs.values() if isinstance(job, HotbandError))
+        going.entries |= with_last_gate(going.finished)
         made = Latest(
             generated_at=_now(),
             run_id=inputs.run_id,
@@ -146,25 +146,52 @@ class GridRun:
         self.folder.archive(latest)
         return latest
 
-    def _sweep(self, job: GridJob, going: _Going) -> pl.DataFrame:
-        """All rows of a job in order, from what is kept and from what is swept now."""
-        name, spans = job.instrument, job.spans
-        kept = [going.spans.read(name, first, last) for first, last in spans]
-        missing = [i for i, rows in enumerate(kept) if rows is None]
-        going.meter.add(sum(len(rows) for rows in kept if rows is not None), reused=True)
+    def _finish(self, job: GridJob, going: _Going) -> Finished:
+        """Everything about one instrument, from its sweep to its verdict."""
+        name, inputs = job.instrument, going.inputs
+        window = inputs.plans[name].window
+        cells = job.work.cells.rules(0, len(job.work.cells))
+        trials = self.ledger.record(name, window, inputs.trial_inputs(job), cells).total
+        sweeper = self._sweeper(going)
+        swept, returns = sweeper.sweep(job, name)
+        stop_if(self.cancelled, f"after {name} was swept")
+        chosen = stressed(job, choose_cell(job, swept, trials, self.grid), returns, sweeper.spread)
+        selection = judged_search(chosen, returns, inputs.seed(job), self.grid)
+        folds, skipped = self._folds(job, chosen, trials, going)
+        notes = (*inputs.plans[name].notes, *skipped)
+        return finish(job, chosen, selection, folds, self.grid, notes)
 
-        def done(at: int, rows: pl.DataFrame) -> None:
-            i = missing[at]
-            kept[i] = rows
-            going.spans.keep(name, spans[i][0], rows)
-            going.meter.add(len(rows))
-            self._tell(name, going)
+    def _folds(
+        self, job: GridJob, chosen: Chosen, trials: int, going: _Going
+    ) -> tuple[list[FoldResult], list[str]]:
+        """Every choice and the weeks after it, earliest first; and the folds without bars."""
+        name, plan = job.instrument, going.inputs.plans[job.instrument]
+        found, skipped = [], []
+        for k, stage in enumerate(plan.stages[:-1]):
+            if stage.hold_out is None:
+                continue
+            stop_if(self.cancelled, f"before fold {k + 1} of {name}")
+            try:
+                earlier = prepare_job(stage.look_back, self.grid)
+                judge = judge_of(earlier, stage.hold_out)
+            except WindowError as error:
+                skipped.append(f"fold {k + 1} is left out: {error}")
+                continue
+            rows, _ = self._sweeper(going).sweep(earlier, f"{name}/fold{k:03d}", counted=False)
+            once = choose_cell(earlier, rows, trials, self.grid)
+            found.append(fold_result(earlier, judge, once.rows, once.choice))
+        if job.hold_out is not None:
+            found.append(fold_result(job, job.hold_out, chosen.rows, chosen.choice))
+        return found, skipped
 
-        self._tell(name, going)
-        self.executor.run(
-            job.work, [spans[i] for i in missing], sweep_span, cancelled=self.cancelled, done=done
+    def _sweeper(self, going: _Going) -> Sweeper:
+        return Sweeper(
+            self.executor,
+            going.spans,
+            going.meter,
+            self.cancelled,
+            lambda instrument: self._tell(instrument, going),
         )
-        return pl.concat([rows for rows in kept if rows is not None])
 
     def _tell(self, instrument: str, going: _Going) -> None:
         self.listener(going.meter.read(instrument))
@@ -198,7 +225,7 @@ class GridRun:
                     generated_at=_now(),
                     state="cancelled" if cancelled else "error",
                     run_id=None if inputs is None else inputs.run_id,
-                    window=window_of(self.simulators),
+                    window=window_of(self.plans),
                     message=str(error) or type(error).__name__,
                     kind=type(error).__name__,
                     kept=Kept(

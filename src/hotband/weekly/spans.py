@@ -10,10 +10,14 @@ import shutil
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from hotband.artefacts.durable import unusable
 
+_IN_MEMORY: Final = 16 * 1024**2
+"""Daily returns of so many cells x days are held in memory, 64 MiB; more of them in a file."""
 _DIGEST_BYTES: Final = hashlib.sha256().digest_size
 
 
@@ -57,6 +61,17 @@ class Spans:
             path.parent.mkdir(parents=True, exist_ok=True)
             draft.write_bytes(_digest(instrument, first, data) + data)
             draft.replace(path)
+        except OSError as cause:
+            raise unusable(path, cause) from cause
+
+    def returns(self, name: str, cells: int, days: int) -> npt.NDArray[np.float32]:
+        """Room for the daily returns (cells, days) of a sweep: a file where it is large."""
+        if cells * days <= _IN_MEMORY:
+            return np.zeros((cells, days), np.float32)
+        path = self.root / name / "returns.f4"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            return np.memmap(path, np.float32, "w+", shape=(cells, days))
         except OSError as cause:
             raise unusable(path, cause) from cause
 

@@ -4,6 +4,14 @@ from typing import Any, Final
 
 import polars as pl
 
+from hotband.artefacts.judgement import (
+    Finding,
+    GateFact,
+    Judgement,
+    PromotionFacts,
+    SelectionFacts,
+    StressFacts,
+)
 from hotband.artefacts.schemas import (
     BestOfAll,
     Cells,
@@ -53,6 +61,42 @@ def run_id(number: int) -> str:
     return f"{number:016x}"
 
 
+def judgement(**changes: Any) -> Judgement:
+    """One of a week without a hold-out, that no gate but the first let pass."""
+    fields: dict[str, Any] = {
+        "look_back": WEEK,
+        "hold_out": None,
+        "hold_out_reason": "history is too short",
+        "walk_forward": None,
+        "selection": SelectionFacts(
+            trials=60, cells=30, variance=0.02, benchmark=0.3, psr=None, psr_2025=0.7, dsr=None,
+            definition="BLP2012", min_track_record_days=None, step_down_p=None,
+            step_down_reason="window_too_short", draws=0, mean_block=None, seed=7, dropped=30,
+            pbo=None, pbo_blocks=None, pbo_reason="window_too_short",
+            effective_trials={"linear": 14.8}, haircut_sharpe=None,
+        ),
+        "promotion": PromotionFacts(
+            promoted=False,
+            first_failed="sample",
+            gates=(gate("data", True, 0.75, 0.5), gate("sample", False, 5.0, 60.0)),
+        ),
+        "stress": StressFacts(
+            pnl={"costs_2x": -0.5}, profit_factor={"costs_2x": 0.9}, break_even_costs_x=1.7,
+            best_day_share=0.6, best_trade_share=None, tags=("breaks_at_2x_costs",),
+        ),
+        "provable": {"cells_30": 27.0},
+        "findings": (Finding(code="one_day", severity="warning", text="One day made most."),),
+    }  # fmt: skip
+    return Judgement(**(fields | changes))
+
+
+def gate(name: str, passed: bool, statistic: float, threshold: float) -> GateFact:
+    return GateFact(
+        name=name, passed=passed, measure="share", statistic=statistic, threshold=threshold,
+        at_least=True, n=62,
+    )  # fmt: skip
+
+
 def instrument(**changes: Any) -> Instrument:
     """A qualified instrument; ``changes`` replace fields."""
     params = Params(hazard_x=0.8, hazard_max=0.08, min_reps=1, hold_minutes=30.0, exposure=0.01)
@@ -81,6 +125,7 @@ def instrument(**changes: Any) -> Instrument:
             params=params, metrics=numbers_of(DETAILS), score=value, qualified=True
         ),
         "cells": Cells(total=30, scored=20, qualified=10),
+        "judgement": judgement(),
         "notes": ("offers are derived from bids by the median spread",),
     }  # fmt: skip
     return Instrument(**(fields | changes))
@@ -150,4 +195,5 @@ def error(run: str | None = RUN, **changes: Any) -> ErrorArtefact:
 
 def tables(size: int = 4) -> dict[str, pl.DataFrame]:
     rows = pl.DataFrame({"cell": range(size), "score": [0.5 * i for i in range(size)]})
-    return {"rows": rows, "trades": pl.DataFrame({"pnl": [1.0, -0.5, None]})}
+    days = pl.DataFrame({"day": [1, 2], "return": [0.001, -0.002]})
+    return {"rows": rows, "trades": pl.DataFrame({"pnl": [1.0, -0.5, None]}), "oos": days}

@@ -5,7 +5,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
-from tests.unit.artefacts.artefact_samples import RUN, instrument, latest
+from tests.unit.artefacts.artefact_samples import RUN, instrument, latest, tables
 from tests.unit.research import demo_runs
 
 from hotband.artefacts.schemas import Instrument, numbers_of
@@ -36,7 +36,7 @@ def test_a_simulation_is_published_and_read_back_with_every_bit(
 ) -> None:
     folder = ArtefactFolder(tmp_path)
     made = latest(instruments={"EUR_USD": entry(result)})
-    folder.write_latest(made, {"rows": pl.DataFrame({"cell": [0]}), "trades": result.trades})
+    folder.write_latest(made, {**tables(), "trades": result.trades})
     again = folder.read_latest()
     assert again == made
     assert again is not None

@@ -76,7 +76,7 @@ def test_failure_removes_the_partial_and_leaves_the_last_good_result(
 
 
 def test_a_result_may_name_more_tables_than_rows_and_trades(folder: ArtefactFolder) -> None:
-    files = files_of(RUN, ["rows", "trades", "winners_equity"])
+    files = files_of(RUN, ["rows", "trades", "oos", "winners_equity"])
     folder.write_table(RUN, "winners_equity", pl.DataFrame({"equity": [1.0]}))
     folder.write_latest(latest(files=files), tables())
     assert set(files.values()) <= names(folder)
@@ -190,7 +190,7 @@ def without_version(text: str) -> str:
         (lambda text: text.replace('"schema_version": 1', '"schema_version": 2'), "should be 1"),
         (without_version, "no schema_version"),
         (lambda text: text.replace('"seed": 7', '"seed": NaN'), "valid integer"),
-        (lambda text: text.replace('"seed"', '"sead"'), "Field required .provenance.seed"),
+        (lambda text: text.replace('"seed"', '"sead"'), "Field required .*judgement.selection.seed"),
         (lambda text: text.replace(samples.WEEK.end, "soon"), "match pattern"),
     ],
 )

@@ -17,7 +17,8 @@ from hotband.market.instruments import currencies, load_instruments
 from hotband.profile.rules import compile_rules
 from hotband.profile.strategy import effective, load_profile
 from hotband.research.axes import CellGrid, cells_of, hazard_values
-from hotband.research.grid import prepare_job, sweep_span
+from hotband.research.cell_rows import sweep_span
+from hotband.research.grid import prepare_job
 from hotband.research.grid_settings import GUARD_NAMES, Axes, HazardBand, load_grid
 
 PAIR: Final = load_instruments()["EUR_USD"]

@@ -22,7 +22,8 @@ from hotband.market.calendar import parse_time
 from hotband.market.instruments import load_instruments
 from hotband.profile.strategy import load_profile
 from hotband.research.axes import CellGrid
-from hotband.research.grid import GridJob, chosen_of, prepare_job, rerun, sweep_span
+from hotband.research.cell_rows import CellWork, score_rows, sweep_span
+from hotband.research.grid import GridJob, chosen_of, prepare_job, rerun
 from hotband.research.grid_settings import load_grid
 from hotband.research.simulator import BacktestSimulator
 
@@ -78,9 +79,7 @@ def canned(pips: tuple[int, ...]) -> Bars:
     return Bars.from_records("EUR_USD", "H1", data, source="demo")
 
 
-def job_of(
-    pips: tuple[int, ...], *, synthetic: int = 0, cost_bps: float = 0.0, min_trades: int = 10
-) -> GridJob:
+def job_of(pips: tuple[int, ...], *, synthetic: int = 0, cost_bps: float = 0.0) -> GridJob:
     """The grid of a stream; its first ``synthetic`` gates count as derived from bars."""
     n = len(pips)
     known = np.array(noons()[:n], np.int64)
@@ -101,12 +100,16 @@ def job_of(
         balance=BALANCE, cost_bps=cost_bps, granularity="H1", bars={"EUR_USD": canned(pips)},
         gates={"EUR_USD": replace(gates, data=data)}, fallback=False, instrument_table=TABLE,
     )  # fmt: skip
-    return prepare_job(simulator, load_grid({"default": GRID, "min_trades": min_trades}))
+    return prepare_job(simulator, load_grid({"default": GRID}))
 
 
 def rows_of(pips: tuple[int, ...], **options: Any) -> pl.DataFrame:
-    job = job_of(pips, **options)
-    return sweep_span(job.work, (0, len(job.work.cells)))
+    return scored(job_of(pips, **options).work)
+
+
+def scored(work: CellWork, min_trades: int = 10) -> pl.DataFrame:
+    """All rows of a window, scored without a search."""
+    return score_rows(sweep_span(work, (0, len(work.cells))), None, min_trades)
 
 
 SPECIAL: Final[dict[str, dict[str, Any]]] = {
@@ -274,7 +277,7 @@ def test_only_rows_with_enough_trades_qualify() -> None:
 
 def test_where_nothing_qualifies_no_cell_is_chosen_and_the_best_is_for_research_only() -> None:
     job = job_of(STREAMS["one lucky trade"])
-    rows = sweep_span(job.work, (0, len(job.work.cells)))
+    rows = scored(job.work)
     choice = chosen_of(job, rows)
     assert not rows["qualified"].any()
     assert choice.index is None
@@ -285,7 +288,7 @@ def test_where_nothing_qualifies_no_cell_is_chosen_and_the_best_is_for_research_
 def test_a_stream_of_refused_gates_has_no_score_and_says_what_stopped_it() -> None:
     job = job_of(STREAMS["solid"])
     strict = replace(job.work, cells=cells_with_hazard_below(job))
-    row = sweep_span(strict, (0, 1)).row(0, named=True)
+    row = scored(strict).row(0, named=True)
     assert (row["trades"], row["gates"], row["admitted"]) == (0, TRADES, 0)
     assert (row["score"], row["penalties"], row["qualified"]) == (None, [], False)
     assert (row["stopped_by"], row["stopped_count"]) == ("hazard_exceeds_max", TRADES)

@@ -11,6 +11,7 @@ from hotband.errors import InputError, ProfileError
 from hotband.executors.ports import never
 from hotband.research.grid_settings import Axes, GridSettings, GuardAxes, HazardBand, load_grid
 from hotband.weekly.inputs import RunInputs
+from hotband.weekly.plan import Plan, Stage
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 
@@ -136,16 +137,17 @@ def test_a_band_between_floor_and_ceiling_needs_room() -> None:
 
 def test_as_many_cells_as_max_cells_may_run_and_one_more_is_refused() -> None:
     names = ("EUR_USD", "USD_JPY")
-    simulators = {name: driver(name, end="2025-04-07T01:00:00Z") for name in names}
+    end = "2025-04-07T01:00:00Z"
+    plans = {name: Plan((Stage(driver(name, end=end), None),)) for name in names}
     axes = {"hazard": {"points": 5}, "min_reps": [1, 2], "hold_minutes": [5, 10, 30]}
     exact = load_grid({"default": axes, "max_cells": 60})
-    RunInputs.prepare(simulators, exact, never).check_size()
+    RunInputs.prepare(plans, exact, never).check_size()
     tight = load_grid({"default": axes, "max_cells": 59})
     words = (
         "^cells of the grid: got 60 over 2 instruments; allowed: at most max_cells, 59. Take values"
     )
     with pytest.raises(InputError, match=words):
-        RunInputs.prepare(simulators, tight, never).check_size()
+        RunInputs.prepare(plans, tight, never).check_size()
 
 
 # Overrides ---------------------------------------------------------------------------------------

@@ -15,8 +15,9 @@ from tests.unit.research.demo_runs import PLAIN, driver, recorded
 from hotband.core import records as r
 from hotband.core.records import Records
 from hotband.market.calendar import parse_time
-from hotband.research import grid
-from hotband.research.grid import GridJob, prepare_job, sweep_span, swept
+from hotband.research import cell_rows
+from hotband.research.cell_rows import sweep_span, swept
+from hotband.research.grid import GridJob, prepare_job
 from hotband.research.grid_settings import load_grid
 from hotband.research.series import TradingWindow
 from hotband.research.sweep import ROW, Frame, _kth, _median, frame_of, measure
@@ -184,7 +185,7 @@ def test_cells_whose_fills_do_not_fit_are_run_again_with_more_room(
 ) -> None:
     due = whole()
     assert max(due["trades"].to_list()) > 64
-    monkeypatch.setattr(grid, "FIRST_FILLS", room)
+    monkeypatch.setattr(cell_rows, "FIRST_FILLS", room)
     assert sweep_span(job().work, (0, len(job().work.cells))).equals(due)
 
 

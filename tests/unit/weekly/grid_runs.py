@@ -44,10 +44,19 @@ def market() -> Mapping[str, Bars]:
 
 
 def run(folder: Path, **options: Any) -> Latest:
-    """``run_grid`` over the window into ``folder``, by default in this thread."""
+    """``run_grid`` over the window into ``folder``, by default in this thread.
+
+    Trials are counted beside it, so that no other run has a say.
+    """
     start, end = WINDOW
-    given = {"start": start, "end": end, "bars": market(), "gates": {}, "grid": GRID}
-    given |= {"executor": "serial"}
+    given: dict[str, Any] = {
+        "start": start,
+        "end": end,
+        "bars": market(),
+        "gates": {},
+        "grid": GRID,
+    }
+    given |= {"executor": "serial", "trials": folder.with_name(f"{folder.name}-trials")}
     return run_grid(**{"instruments": PAIRS} | given | options, output=folder)
 
 

@@ -14,6 +14,8 @@ from hotband.executors.serial import SerialExecutor
 from hotband.research.grid import SPAN_CELLS
 from hotband.research.grid_settings import load_grid
 from hotband.research.simulator import BacktestSimulator
+from hotband.roster.trials import TrialLedger
+from hotband.weekly.plan import Plan, Stage
 from hotband.weekly.progress import GridProgress
 from hotband.weekly.run import GridRun
 
@@ -166,7 +168,9 @@ def test_a_run_of_ones_own_simulators_says_whether_it_was_there_already(folder: 
     simulators = {
         "EUR_USD": BacktestSimulator("EUR_USD", *WINDOW, bars=grid_runs.market(), gates={}),
     }
-    again = GridRun(simulators, load_grid(SMALL), ArtefactFolder(folder), SerialExecutor())
+    plans = {name: Plan((Stage(simulator, None),)) for name, simulator in simulators.items()}
+    artefacts, ledger = ArtefactFolder(folder), TrialLedger(folder)
+    again = GridRun(plans, load_grid(SMALL), artefacts, SerialExecutor(), ledger)
     first, there = again.run()
     assert not there
     assert again.run() == (first, True)

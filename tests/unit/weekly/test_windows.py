@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from tests.unit.weekly.grid_runs import PAIRS, market, run
+from tests.unit.weekly.grid_runs import DATA, PAIRS, instrument_of, market, run
 
 from hotband.errors import InputError
 from hotband.feeds.demo import demo_bars
@@ -62,9 +62,12 @@ def test_without_bars_there_is_no_last_week(granularity: str, tmp_path: Path) ->
         last_week(parquet_bars(tmp_path), PAIRS, granularity, DEFAULT_HOURS)
 
 
-def test_no_window_runs_the_last_week_and_an_iso_week_the_same(tmp_path: Path) -> None:
+def test_no_window_judges_in_the_last_week_and_an_iso_week_the_same(tmp_path: Path) -> None:
     last = run(tmp_path, start=None, end=None, grid=GRID)
-    assert (last.window.start, last.window.end) == WEEK
+    judged = instrument_of(last, "EUR_USD").judgement.hold_out
+    assert judged is not None
+    assert (judged.window.start, judged.window.end) == WEEK
+    assert (last.window.start, last.window.end) == (DATA[0], WEEK[1])
     named = run(tmp_path, start=None, end=None, week="2026-W11", grid=GRID, listener=pytest.fail)
     assert named == last
 
