@@ -1,4 +1,4 @@
-"""What the tests of selection cost on a year of days: step-down, CSCV, and the noise beside it."""
+"""What selection costs on a year: step-down, CSCV, the noise beside it, a whole campaign."""
 
 import tracemalloc
 from functools import partial
@@ -7,6 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.rows import Row, best
+from hotband.research.campaign import decide
+from hotband.research.campaign_worlds import CampaignSettings, campaign_market
 from hotband.research.significance.bootstrap import stationary_counts
 from hotband.research.significance.overfitting import cscv, null_spread
 from hotband.research.significance.stepm import step_down
@@ -54,4 +56,19 @@ def significance() -> list[Row]:
         Row("step-down, 999 resamples", seconds, "s", "", on),
         Row("its peak of memory beside its input", peak, "MiB", "", on),
     ]
-    return rows
+    return rows + campaign()
+
+
+def campaign() -> list[Row]:
+    """A year of M1 with one choice among 192 cells: its market, and everything that judges it."""
+    settings = CampaignSettings(every_weeks=52)
+    market = campaign_market("N1", 1, settings)
+    decide(market, "N1", 1, settings)
+    made = best(partial(campaign_market, "N1", 1, settings), 3)
+    judged = best(partial(decide, market, "N1", 1, settings), 3)
+    on = f"world N1, {settings.days} days of M1, 192 cells, one choice"
+    return [
+        Row("a campaign: its bars and gates", made, "s", "", on),
+        Row("a campaign: its choice, one thread", judged, "s", "", on),
+        Row("a campaign, whole", made + judged, "s", "0.5", on),
+    ]

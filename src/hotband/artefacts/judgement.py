@@ -150,6 +150,13 @@ class Finding(Artefact):
     numbers: Numbers = Field(default_factory=dict)
 
 
+class Promised(Artefact):
+    """What the look-back says of a week: five days' mean and deviation, fractions of NAV."""
+
+    weekly_mean: float
+    weekly_sd: Annotated[float, Field(gt=0)]
+
+
 class Judgement(Artefact):
     """All that says how far an instrument's numbers can be trusted."""
 
@@ -165,6 +172,8 @@ class Judgement(Artefact):
     """Annual Sharpe ratio that so many days of look-back can prove with 80 % power, by number
     of cells (reference/statistics.md, 4.4)."""
     findings: tuple[Finding, ...] = ()
+    promise: Promised | None = None
+    """Null where no cell qualified, or all its days returned the same."""
 
     @model_validator(mode="after")
     def _reasoned(self) -> Self:

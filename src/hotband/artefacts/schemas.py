@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self, TypeAlia
 from pydantic import Field, model_validator
 
 from hotband.artefacts.judgement import Judgement
+from hotband.artefacts.roster_part import NOT_ASKED, RosterPart
 from hotband.artefacts.values import (
     ROUNDING,
     Artefact,
@@ -273,6 +274,7 @@ class Latest(_Document):
     provenance: Provenance
     files: dict[Name, str]
     """The run's Parquet files, relative to the folder of this one."""
+    roster: RosterPart = NOT_ASKED
 
     @model_validator(mode="after")
     def _not_empty(self) -> Self:
@@ -355,14 +357,18 @@ def files_of(run_id: str, tables: Iterable[str] = TABLES) -> dict[str, str]:
 
 def schema_texts() -> dict[str, str]:
     """JSON Schema (2020-12) of every document, by file name."""
+    from hotband.artefacts.roster import roster_schemas  # it needs Numba
+
+    plain = {
+        name: model.model_json_schema(mode="serialization") for name, model in DOCUMENTS.items()
+    }
     return {
-        f"{name}.schema.json": json.dumps(_schema(model), indent=2, sort_keys=True) + "\n"
-        for name, model in DOCUMENTS.items()
+        f"{name}.schema.json": json.dumps(_whole(schema), indent=2, sort_keys=True) + "\n"
+        for name, schema in (plain | roster_schemas()).items()
     }
 
 
-def _schema(model: type[Document]) -> dict[str, Any]:
-    schema = model.model_json_schema(mode="serialization")
+def _whole(schema: dict[str, Any]) -> dict[str, Any]:
     _close(schema)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | schema
 

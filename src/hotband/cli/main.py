@@ -2,7 +2,8 @@
 
 import typer
 
-from hotband.cli import data, gates, grid, profile
+from hotband.cli import data, gates, grid, profile, roster
+from hotband.cli.certify import certify
 from hotband.cli.demo import demo
 from hotband.cli.report import report
 from hotband.cli.simulate import simulate
@@ -20,6 +21,7 @@ def main() -> None:
     """Backtests gate-driven FX strategies through the code that trades them."""
 
 
+app.command()(certify)
 app.command()(demo)
 app.command()(report)
 app.command()(simulate)
@@ -28,6 +30,7 @@ app.add_typer(data.app, name="data")
 app.add_typer(gates.app, name="gates")
 app.add_typer(grid.app, name="grid")
 app.add_typer(profile.app, name="profile")
+app.add_typer(roster.app, name="roster")
 
 
 def run() -> None:

@@ -32,6 +32,7 @@ _Cost = Annotated[
 _Bars = Annotated[_Text, typer.Option(help="Bar store URL [HOTBAND_BARS].")]
 _Gates = Annotated[_Text, typer.Option(help="Gate store URL [HOTBAND_GATES].")]
 _Output = Annotated[Path | None, typer.Option(help="Folder of artefacts [HOTBAND_OUTPUT].")]
+_Roster = Annotated[Path | None, typer.Option(help="Roster file, YAML [HOTBAND_ROSTER].")]
 _Executor = Annotated[
     Literal["serial", "threads", "ray"], typer.Option(help="What runs the cells.")
 ]
@@ -56,6 +57,7 @@ def weekly(
     bars: _Bars = None,
     gates: _Gates = None,
     output: _Output = None,
+    roster: _Roster = None,
     executor: _Executor = "threads",
     workers: _Workers = None,
     ray_address: _Address = None,
@@ -85,6 +87,7 @@ def weekly(
                 bars=bars,
                 gates=gates,
                 output=output,
+                roster=roster,
                 executor=executor,
                 workers=workers,
                 ray_address=ray_address,

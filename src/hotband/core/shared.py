@@ -129,16 +129,18 @@ def _blocks(bars: Records) -> Records:
     blocks = np.zeros(n, BLOCK).view(np.recarray)
 
     def column(name: str) -> npt.NDArray[np.float64]:
-        return np.asarray(bars[name][: n * BLOCK_BARS]).reshape(n, BLOCK_BARS)
+        # A row per place in the block: extremes over rows are taken many blocks at a time.
+        whole = np.asarray(bars[name][: n * BLOCK_BARS]).reshape(n, BLOCK_BARS)
+        return np.ascontiguousarray(whole.T)
 
     for side in ("bid", "ask"):
-        blocks[f"{side}_h"] = column(f"{side}_h").max(axis=1)
-        blocks[f"{side}_l"] = column(f"{side}_l").min(axis=1)
-        blocks[f"{side}_c_max"] = column(f"{side}_c").max(axis=1)
-        blocks[f"{side}_c_min"] = column(f"{side}_c").min(axis=1)
+        blocks[f"{side}_h"] = column(f"{side}_h").max(axis=0)
+        blocks[f"{side}_l"] = column(f"{side}_l").min(axis=0)
+        blocks[f"{side}_c_max"] = column(f"{side}_c").max(axis=0)
+        blocks[f"{side}_c_min"] = column(f"{side}_c").min(axis=0)
     for rate in ("gain", "loss"):
-        blocks[f"{rate}_max"] = column(f"{rate}_c").max(axis=1)
-        blocks[f"{rate}_min"] = column(f"{rate}_c").min(axis=1)
+        blocks[f"{rate}_max"] = column(f"{rate}_c").max(axis=0)
+        blocks[f"{rate}_min"] = column(f"{rate}_c").min(axis=0)
     blocks["steady"] = (blocks["gain_max"] == blocks["gain_min"]) & (
         blocks["loss_max"] == blocks["loss_min"]
     )

@@ -114,8 +114,6 @@ def penalty_numbers(
 
 
 def _why_missing(name: str, entry: Instrument, row: dict[str, Any]) -> str:
-    if name == "dsr":
-        return "the grid does not compute it"
     metric = _METRIC_OF.get(name, name)
     detail = entry.metric_details.get(metric)
     reason = detail.reason if detail is not None else row.get(f"{metric}_null")

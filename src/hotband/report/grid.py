@@ -6,6 +6,7 @@ from typing import Final
 import polars as pl
 from rich.table import Table
 
+from hotband.artefacts.judgement import PromotionFacts
 from hotband.artefacts.schemas import Instrument, Latest
 
 
@@ -14,22 +15,36 @@ def _number(value: float | None, form: str = ",.2f") -> str:
 
 
 def latest_table(latest: Latest) -> Table:
-    """The chosen cell of each instrument; what failed says why."""
+    """The chosen cell of each instrument and what became of it after; what failed says why.
+
+    ``judged`` is the PnL of the hold-out, which the choice never saw.
+    """
     title = f"Run {latest.run_id}: {latest.window.start} to {latest.window.end}"
     table = Table(title=title, title_justify="left")
     table.add_column("instrument", no_wrap=True)
-    for name in ("hazard_x", "reps", "hold", "expo.", "trades", "PnL", "PF", "Sharpe", "max DD"):
+    for name in (
+        "hazard_x",
+        "reps",
+        "hold",
+        "expo.",
+        "trades",
+        "PnL",
+        "PF",
+        "Sharpe",
+        "max DD",
+        "judged",
+    ):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("real", justify="right", no_wrap=True)
     table.add_column("score", justify="right", no_wrap=True)
     table.add_column("verdict", overflow="fold")
     for name, entry in latest.instruments.items():
         if not isinstance(entry, Instrument):
-            blanks = ["-"] * 11
+            blanks = ["-"] * 12
             table.add_row(name, *blanks, f"failed: {entry.error.message}")
             continue
         metrics, params = entry.metrics, entry.params
-        real = entry.gate_coverage.real_fraction
+        real, judged = entry.gate_coverage.real_fraction, entry.judgement.hold_out
         table.add_row(
             name,
             _number(params.hazard_x),
@@ -41,6 +56,7 @@ def latest_table(latest: Latest) -> Table:
             _number(metrics.get("profit_factor")),
             _number(metrics["sharpe"]),
             _number(metrics["max_dd"]),
+            _number(None if judged is None else judged.metrics["pnl"]),
             _number(None if real is None else 100.0 * real, ".0f") + " %",
             _number(entry.score, ".1f"),
             verdict(entry),
@@ -49,11 +65,25 @@ def latest_table(latest: Latest) -> Table:
 
 
 def verdict(entry: Instrument) -> str:
-    """Whether the cell qualified, and what holds its score down."""
-    words = ["qualified" if entry.qualified else "not qualified"]
-    if entry.insufficient_data:
-        words.append("insufficient_data")
-    return ", ".join([*words, *(penalty.tag for penalty in entry.penalties)])
+    """Whether the evidence lets the cell trade, else what says no first; the tag that binds."""
+    promotion = entry.judgement.promotion
+    words = ["promoted" if promotion.promoted else f"not promoted: {_refusal(promotion)}"]
+    if not entry.qualified:
+        words.append("not qualified")
+    if entry.penalties:
+        least = min(
+            entry.penalties, key=lambda penalty: 100.0 if penalty.cap is None else penalty.cap
+        )
+        more = len(entry.penalties) - 1
+        words.append(f"{least.tag} and {more} more" if more else least.tag)
+    return "; ".join(words)
+
+
+def _refusal(promotion: PromotionFacts) -> str:
+    gate = next(gate for gate in promotion.gates if not gate.passed)
+    sign = "at least" if gate.at_least else "at most"
+    shown = "none" if gate.statistic is None else f"{gate.statistic:.4g}"
+    return f"{gate.name}, {gate.measure} {shown}, needs {sign} {gate.threshold:g}"
 
 
 TITLES: Final = {

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 import polars as pl
 
@@ -45,7 +45,10 @@ from hotband.report.parts import chip, pairs, paragraph, short_hash, spaced, tab
 from hotband.report.plane import chosen_row
 from hotband.report.sections import instrument_section
 from hotband.report.svg import hatches, ribbon
+from hotband.report.trust import refusal_words
 
+Tables: TypeAlias = tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]
+"""Rows, trades and out-of-sample days of one instrument."""
 COLUMNS: Final = (
     ("Instrument", "t"),
     ("Verdict", "t"),
@@ -61,7 +64,11 @@ COLUMNS: Final = (
 
 
 def report_html(
-    latest: Latest, rows: pl.DataFrame, trades: pl.DataFrame, notices: Sequence[str] = ()
+    latest: Latest,
+    rows: pl.DataFrame,
+    trades: pl.DataFrame,
+    days: pl.DataFrame,
+    notices: Sequence[str] = (),
 ) -> str:
     """The page of a run.
 
@@ -69,13 +76,18 @@ def report_html(
         latest: The run's result.
         rows: Its table ``rows``, of all instruments.
         trades: Its table ``trades``.
+        days: Its table ``oos``.
         notices: What to say above everything else.
 
     Raises:
         StoreError: The tables are not of the same run as the result.
     """
-    per: dict[str, tuple[pl.DataFrame, pl.DataFrame]] = {
-        name: (rows.filter(instrument=name), trades.filter(instrument=name))
+    per: dict[str, Tables] = {
+        name: (
+            rows.filter(instrument=name),
+            trades.filter(instrument=name),
+            days.filter(instrument=name),
+        )
         for name in latest.instruments
     }
     week = week_of(latest.window)
@@ -148,12 +160,14 @@ def _warnings(latest: Latest) -> list[str]:
 
 def _tiles(latest: Latest, done: dict[str, Instrument]) -> Markup:
     good = sum(entry.qualified for entry in done.values())
+    promoted = sum(entry.judgement.promotion.promoted for entry in done.values())
     cells = sum(entry.cells.total for entry in done.values())
     trades = sum(round(entry.metrics["trades"] or 0.0) for entry in done.values())
     minutes_ = sum(entry.gate_coverage.minutes for entry in done.values())
     real = sum(entry.gate_coverage.real_minutes for entry in done.values())
     items = [
         ("Qualified", f"{good} of {len(latest.instruments)}"),
+        ("Promoted", f"{promoted} of {len(latest.instruments)}"),
         ("Cells swept", f"{cells:,}"),
         ("Trades of the cells shown", f"{trades:,}"),
         ("Minutes with a recorded gate", percent(real / minutes_) if minutes_ else DASH),
@@ -164,7 +178,7 @@ def _tiles(latest: Latest, done: dict[str, Instrument]) -> Markup:
 # Instruments -----------------------------------------------------------------------------------
 
 
-def _summary(latest: Latest, per: dict[str, tuple[pl.DataFrame, pl.DataFrame]]) -> Markup:
+def _summary(latest: Latest, per: dict[str, Tables]) -> Markup:
     heads = [
         element("th", name, scope="col", class_="n" if kind == "n" else None)
         for name, kind in COLUMNS
@@ -220,7 +234,8 @@ def _entry(name: str, entry: Instrument, rows: pl.DataFrame) -> Markup:
     )
     reason = None if entry.qualified else element("strong", f"{why[:1].upper()}{why[1:]}. ")
     chips = _chips(entry, chosen_row(rows, entry.params, name))
-    inner = join(element("div", reason, params_text(entry.params)), chips)
+    evidence = element("strong", f"{refusal_words(entry)} ")
+    inner = join(element("div", evidence, reason, params_text(entry.params)), chips)
     second = element("tr", element("td", inner, colspan=str(len(COLUMNS)), class_="more"))
     return element("tbody", first, second)
 
@@ -321,8 +336,8 @@ def write_report(
     Raises:
         StoreError: A table cannot be read or is not of this run, or the file cannot be written.
     """
-    rows, trades = (_table(folder, latest, name) for name in ("rows", "trades"))
-    data = report_html(latest, rows, trades, notices).encode()
+    rows, trades, days = (_table(folder, latest, name) for name in ("rows", "trades", "oos"))
+    data = report_html(latest, rows, trades, days, notices).encode()
     path = to or folder.root / "runs" / latest.run_id / f"run-{latest.run_id}.html"
     write_whole(path, lambda file: file.write(data))
     return path

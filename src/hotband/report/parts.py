@@ -8,19 +8,36 @@ _CLASSES = {"t": None, "n": "n", "w": "wide"}
 
 
 def table(
-    heads: Sequence[Child], kinds: str, rows: Iterable[Sequence[Child]], label: str | None = None
+    heads: Sequence[Child],
+    kinds: str,
+    rows: Iterable[Sequence[Child]],
+    label: str | None = None,
+    caption: str | None = None,
 ) -> Markup:
     """A table; ``kinds`` has a letter per column: t text, n number, w text that may wrap.
 
-    The first column names its row. ``label`` names the table where no heading does.
+    The first column names its row. ``label`` names the table where no heading does; ``caption``
+    stands above it for all to read.
     """
     head = [
         element("th", name, scope="col", class_=_CLASSES[kind])
         for name, kind in zip(heads, kinds, strict=True)
     ]
     lines = [table_row(row, kinds) for row in rows]
+    bodies = [element("tbody", *lines)]
+    return framed(element("tr", *head), bodies, label, caption)
+
+
+def framed(
+    head: Markup, bodies: Iterable[Markup], label: str | None, caption: str | None = None
+) -> Markup:
+    """A table of rows that are made already, in a box that scrolls where it is too wide."""
     made = element(
-        "table", element("thead", element("tr", *head)), element("tbody", *lines), aria_label=label
+        "table",
+        None if caption is None else element("caption", caption),
+        element("thead", head),
+        *bodies,
+        aria_label=label,
     )
     return element("div", made, class_="scroll", tabindex="0", role="group", aria_label=label)
 
@@ -43,6 +60,11 @@ def figure(title: str, chart: Child, caption: Child, twin: Child) -> Markup:
         chart,
         None if twin is None else folded("Show as table", twin),
     )
+
+
+def part(title: str, *inside: Child) -> Markup:
+    """A stretch of a section under its own heading."""
+    return element("div", element("h3", title), *inside, class_="part")
 
 
 def folded(title: str, *inside: Child) -> Markup:

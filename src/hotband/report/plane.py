@@ -17,6 +17,7 @@ AXES: Final = ("hazard_max", "min_reps", "hold_minutes", "exposure")
 MOST_COLUMNS: Final = 30
 MOST_ROWS: Final = 20
 UNITS: Final = {"hold_minutes": " min"}
+METRICS: Final = {"hold_out_return_pct": "return in the hold-out, percent,"}
 NAMES: Final = {"hazard_max": "hazard cap λ", "min_reps": "repetitions", "hold_minutes": "hold"}
 
 
@@ -67,8 +68,14 @@ def chosen_row(rows: pl.DataFrame, params: Params, name: str) -> dict[str, Any]:
 
 
 def plane(rows: pl.DataFrame, params: Params, metric: str) -> Plane:
-    """The two axes with the most values, through the chosen cell; ``metric`` names a column."""
+    """The two axes with the most values, through the chosen cell; ``metric`` names a column.
+
+    Raises:
+        StoreError: There is no such column: the files are not of one run.
+    """
     place = at(params)
+    if metric not in rows.columns:
+        raise _apart(rows["instrument"][0], f"no column {metric}")
     size = {axis: rows[axis].n_unique() for axis in place}
     across, up, *_ = sorted(size, key=lambda axis: -size[axis])
     fixed = {axis: value for axis, value in place.items() if axis not in {across, up}}
@@ -100,7 +107,9 @@ def _cell(
     chosen = all(row[axis] == place[axis] for axis in axes)
     shown = missing(why(row, metric)) if value is None else number(value, 1)
     where = ", ".join(f"{axis_name(axis)} {value_text(axis, row[axis])}" for axis in axes)
-    title = f"{where}: {words(metric)} {shown}; {count(row['trades'], 'trade')}"
+    title = (
+        f"{where}: {METRICS.get(metric, words(metric))} {shown}; {count(row['trades'], 'trade')}"
+    )
     title += f", PnL {money(row['pnl'])}; {'qualified' if row['qualified'] else 'not qualified'}"
     return HeatCell(*index, value, shown, title + ("; the cell shown" if chosen else ""), chosen)
 

@@ -40,9 +40,9 @@ def realised(trades: pl.DataFrame, window: Window) -> Realised:
     found = found.with_columns(equity=equity, under=equity - equity.cum_max().clip(0.0))
     t = found["exit_time"].dt.timestamp("ns").to_numpy().astype(np.float64)
     under = found["under"].to_numpy()
-    kept = _kept(t, equity.to_numpy(), under, (start, end))
+    kept = kept_points(t, equity.to_numpy(), under, (start, end))
     worst = int(under.argmin()) if len(under) else None
-    period, every = _period(end - start)
+    period, every = period_of(end - start)
     return Realised(
         curve=Curve(t[kept], equity.to_numpy()[kept], under[kept], (start, end)),
         final=float(equity[-1]) if len(under) else 0.0,
@@ -70,14 +70,15 @@ def by_exit(trades: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def _period(length_ns: int) -> tuple[str, str]:
+def period_of(length_ns: int) -> tuple[str, str]:
+    """The period by which a table of such a window stays short: its name and Polars' word."""
     for name, every, days in PERIODS:
         if length_ns <= MOST_PERIODS * days * DAY_NS:
             return name, every
     return PERIODS[-1][:2]
 
 
-def _kept(
+def kept_points(
     t: "np.ndarray", equity: "np.ndarray", under: "np.ndarray", window: tuple[int, int]
 ) -> "np.ndarray":
     """Indices to draw: all, or of each of many equal spans the last and the extremes."""

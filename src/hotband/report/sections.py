@@ -14,6 +14,7 @@ from hotband.report.amounts import (
     signed_kind,
     value_of,
 )
+from hotband.report.judged import compared, stress, walk_forward
 from hotband.report.markup import Markup, element, join
 from hotband.report.numbers import (
     CODE_TEXTS,
@@ -32,7 +33,9 @@ from hotband.report.numbers import (
 from hotband.report.parts import bullets, figure, folded, pairs, paragraph, spaced, table
 from hotband.report.plane import Plane, axis_name, chosen_row, plane, value_text
 from hotband.report.realised import by_exit, realised
+from hotband.report.search import power, search
 from hotband.report.svg import Bar, HeatCell, bars, curves, heat_map, ramp
+from hotband.report.trust import findings, gates, verdict_line
 from hotband.research.metric import FLAGS
 from hotband.research.score import INFORMATIONAL
 
@@ -52,16 +55,33 @@ STAGES: Final = ("gates", "admitted", "sized", "planned", "filled")
 
 
 def instrument_section(
-    name: str, entry: Instrument, rows: pl.DataFrame, trades: pl.DataFrame, window: Window
+    name: str,
+    entry: Instrument,
+    rows: pl.DataFrame,
+    trades: pl.DataFrame,
+    days: pl.DataFrame,
+    window: Window,
 ) -> Markup:
-    """Everything of an instrument; ``rows`` and ``trades`` are its own."""
+    """All of an instrument; ``rows``, ``trades`` and ``days`` (out of sample) are its own."""
     row = chosen_row(rows, entry.params, name)
     return element(
         "section",
         element("h2", name),
         paragraph(_cell_line(entry), kind="lead"),
+        verdict_line(entry, row),
+        findings(entry),
+        gates(name, entry, row),
+        element(
+            "div",
+            compared(name, entry),
+            element("div", stress(name, entry), power(name, entry)),
+            class_="two",
+        ),
+        walk_forward(name, entry, days),
+        search(name, entry, row),
         element("div", _score(entry, row), _funnel(name, entry), class_="two"),
         _heat(name, entry, rows),
+        _heat_after(name, entry, rows),
         _curve(name, entry, trades, window),
         element("div", _exits(name, trades), _notes(entry), class_="two"),
         folded("All metrics of the cell shown", _metrics(name, entry)),
@@ -198,20 +218,29 @@ def _funnel(name: str, entry: Instrument) -> Markup:
 # Grid ------------------------------------------------------------------------------------------
 
 
-def _heat(name: str, entry: Instrument, rows: pl.DataFrame) -> Markup:
-    seen = plane(rows, entry.params, "score")
+def _heat_after(name: str, entry: Instrument, rows: pl.DataFrame) -> Markup | None:
+    """The same cells in the weeks after; None where none came after."""
+    if entry.judgement.hold_out is None:
+        return None
+    return _heat(name, entry, rows, "hold_out_return_pct", "return in the hold-out, percent")
+
+
+def _heat(
+    name: str, entry: Instrument, rows: pl.DataFrame, metric: str = "score", what: str = "score"
+) -> Markup:
+    seen = plane(rows, entry.params, metric)
     across, up = seen.axes
     columns = [value_text(across, value) for value in seen.columns]
     lines = [value_text(up, value) for value in seen.rows]
-    values = [cell.value for cell in seen.cells if cell.value is not None]
     names = (axis_name(across), axis_name(up))
+    values = [cell.value for cell in seen.cells if cell.value is not None]
     if values:
         extent = f"{number(min(values), 1)} to {number(max(values), 1)}"
     else:
         extent = "undefined everywhere"
-    label = f"Score of {name} over {names[0]} and {names[1]}: "
+    label = f"{what.capitalize()} of {name} over {names[0]} and {names[1]}: "
     label += f"{count(len(seen.cells), 'cell')}, {extent}"
-    caption = _plane_caption(seen, entry.cells.total)
+    caption = _plane_caption(seen, entry.cells.total, "score" if metric == "score" else "number")
     legend = ramp(number(min(values), 1), number(max(values), 1)) if values else None
     label_of = {(cell.column, cell.row): _in_table(cell) for cell in seen.cells}
     body = [
@@ -219,24 +248,26 @@ def _heat(name: str, entry: Instrument, rows: pl.DataFrame) -> Markup:
         for r in reversed(range(len(lines)))
     ]
     heads = (f"{names[1]} \\ {names[0]}", *columns)
-    twin = table(heads, "t" + "n" * len(columns), body, f"Scores of {name}; ( ) is the cell shown")
+    twin = table(
+        heads, "t" + "n" * len(columns), body, f"Grid of {name}, {what}; ( ) is the cell shown"
+    )
     chart = join(
         element("div", heat_map(seen.cells, names, columns, lines, label), class_="scroll"),
-        legend, _best(entry),
+        legend, _best(entry) if metric == "score" else None,
     )  # fmt: skip
-    return figure("Grid: score", chart, caption, twin)
+    return figure(f"Grid: {what}", chart, caption, twin)
 
 
 def _in_table(cell: HeatCell) -> str:
     return f"({cell.shown})" if cell.chosen else cell.shown
 
 
-def _plane_caption(seen: Plane, total: int) -> str:
+def _plane_caption(seen: Plane, total: int, what: str) -> str:
     text = f"{len(seen.cells):,} of {count(total, 'cell')}"
     if seen.fixed:
         fixed = ", ".join(f"{axis_name(k)} {value_text(k, v)}" for k, v in seen.fixed.items())
         text += f"; the other axes stand at the cell shown: {fixed}"
-    text += ". The ring is the cell shown; a hatched cell has no score."
+    text += f". The ring is the cell shown; a hatched cell has no {what}."
     if seen.thinned:
         text += (
             f" Shown are {len(seen.columns)} of {seen.held[0]} values across and "

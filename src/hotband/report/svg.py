@@ -17,6 +17,7 @@ from hotband.research.series import FloatArray
 HATCH: Final = "url(#hatch)"
 RAMP: Final = 7
 """Steps of the sequential ramp."""
+CURVES: Final = ("Realised PnL, account currency", "Below its peak")
 _TICKS: Final = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 
@@ -220,8 +221,11 @@ def ticks(low: float, high: float, most: int) -> list[float]:
     return [step * i for i in range(first, last + 1)]
 
 
-def curves(curve: Curve, label: str) -> Markup:
-    """Equity above, how far it is below its peak beneath, on one time axis."""
+def curves(curve: Curve, label: str, names: tuple[str, str] = CURVES) -> Markup:
+    """Equity above, how far it is below its peak beneath, on one time axis.
+
+    ``names`` of the two say in what they are measured.
+    """
     width, left, right = 1060.0, 72.0, 1044.0
     first, second, bottom = (24.0, 190.0), (256.0, 90.0), 346.0
     start, end = curve.window_ns
@@ -233,8 +237,8 @@ def curves(curve: Curve, label: str) -> Markup:
         for top, height in (first, second):
             drawn.append(_line(place, top, place, top + height, "grid"))
         drawn.append(words_at(place, bottom + 18, words, "mid"))
-    drawn.append(words_at(left, first[0] - 9, "Realised PnL, account currency", "name"))
-    drawn.append(words_at(left, second[0] - 9, "Below its peak", "name"))
+    drawn.append(words_at(left, first[0] - 9, names[0], "name"))
+    drawn.append(words_at(left, second[0] - 9, names[1], "name"))
     drawn += _panel(x, curve.equity, first, (left, right), "equity")
     drawn += _panel(x, curve.under, second, (left, right), "under")
     return image(width, bottom + 28, label, *drawn, name="curves")

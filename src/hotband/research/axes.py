@@ -78,7 +78,8 @@ class CellGrid:
         }
         caps = found["hazard_max"]
         found["hazard_x"] = [
-            cap / self.cap if self.cap and isinstance(cap, float) else None for cap in caps
+            round(cap / self.cap, 12) if self.cap and isinstance(cap, float) else None
+            for cap in caps
         ]
         return found
 

@@ -169,7 +169,7 @@ def _parameters(cells: CellGrid, first: int, last: int) -> list[pl.Series]:
             values = values.cast(pl.Int64)
         made.append(values.gather(index.astype(np.uint32)))
         if axis.name == "hazard_max":
-            over = pl.Series([None if cells.cap is None else v / cells.cap for v in values])
+            over = pl.Series([None if not cells.cap else round(v / cells.cap, 12) for v in values])
             made.append(over.cast(pl.Float64).alias("hazard_x").gather(index.astype(np.uint32)))
     return sorted(made, key=lambda series: series.name)
 

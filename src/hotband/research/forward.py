@@ -107,9 +107,7 @@ def stitched(folds: Sequence[FoldResult]) -> OutOfSample | None:
         net_return=float(np.prod(1.0 + returns) - 1.0),
         sharpe=sharpe(returns),
         p_value=p,
-        efficiency=ratio / before
-        if ratio is not None and before is not None and before > 0
-        else None,
+        efficiency=_over(ratio, before),
     )
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hotband.core.records import GATE, REGIMES, empty
+from hotband.core.records import REGIMES
 from hotband.gates.deriver_state import DeriverSettings
 from hotband.profile.inherit import Effective
 from hotband.research.feed import Feed
@@ -42,9 +42,9 @@ def coverage_of(feeds: list[Feed], max_ages_ns: list[int]) -> GateCoverage:
     regimes: dict[str, int] = {}
     for feed, max_age in zip(feeds, max_ages_ns, strict=True):
         per_bar = feed.granularity_ns / 60e9
-        rows = feed.gates[feed.gate_of_bar] if len(feed.bars) else empty(GATE, 0)
-        live = (feed.gate_of_bar > 0) & (feed.bars["t"] - rows["known"] <= max_age)
-        derived = rows["synthetic"] == 1
+        known = feed.gates["known"][feed.gate_of_bar]
+        live = (feed.gate_of_bar > 0) & (feed.bars["t"] - known <= max_age)
+        derived = feed.gates["synthetic"][feed.gate_of_bar] == 1
         minutes += per_bar * len(live)
         real += per_bar * int((live & ~derived).sum())
         synthetic += per_bar * int((live & derived).sum())

@@ -1,6 +1,6 @@
 """The grid file: which values each axis of the sweep takes, and what bounds the whole."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
@@ -14,6 +14,7 @@ from hotband.profile.compact import INSTRUMENT
 from hotband.profile.document import parse_document, read_document
 from hotband.profile.refusals import profile_error
 from hotband.profile.settings import Hold, Pips, Scale
+from hotband.profile.strategy import Profile, effective
 from hotband.research.promotion_settings import PromotionSettings
 from hotband.research.walkforward import WalkForwardSettings
 
@@ -195,3 +196,13 @@ def load_grid(source: Path | str | Mapping[str, Any] | None = None) -> GridSetti
                 "Rename it.", near=load_instruments(),
             )  # fmt: skip
     return settings
+
+
+def longest_hold(profile: Profile, grid: GridSettings, instruments: Sequence[str]) -> int:
+    """Minutes of the longest permitted hold among all cells of all instruments, rounded up."""
+    longest = 0.0
+    for name in instruments:
+        settings, axes = effective(profile, name), grid.axes(name)
+        holds = axes.hold_minutes or settings.exit.horizons or (settings.hold_minutes,)
+        longest = max(longest, *holds)
+    return -int(-longest // 1)

@@ -134,7 +134,7 @@ def trading_window(
         ],
         np.int64,
     )
-    times = np.unique(bar_t_ns)
+    times = bar_t_ns if np.all(np.diff(bar_t_ns) > 0) else np.unique(bar_t_ns)
     times = times[(times >= start_ns) & (times < end_ns)]
     times = times[hours.in_week(times)]
     bar_day = hours.trading_day(times)

@@ -74,7 +74,7 @@ def stress_cells(work: StressWork, cells: npt.NDArray[np.int64]) -> pl.DataFrame
 
 
 def with_stress(rows: pl.DataFrame, stressed: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """The rows of a grid with what stress left of them; null in rows that were not stressed.
+    """The rows of a grid with what stress left of them; null, untagged, in rows not stressed.
 
     ``break_even_costs_x`` is the multiple of the costs at which the PnL is zero, on the line
     through the PnL at once and twice the costs; null where costs change nothing or more of
@@ -91,12 +91,13 @@ def with_stress(rows: pl.DataFrame, stressed: Sequence[pl.DataFrame]) -> pl.Data
         .then(pl.max_horizontal(pl.lit(0.0), 1.0 + pl.col("pnl") / slope))
         .alias("break_even_costs_x")
     )
+    ran = pl.col("costs_2x_pnl").is_not_null()
     raised = (
         ("breaks_at_1_5x_costs", pl.col("costs_1_5x_pnl") <= 0.0),
         ("breaks_at_2x_costs", pl.col("costs_2x_pnl") <= 0.0),
         ("breaks_with_latency", pl.col("latency_1_bar_pnl") <= 0.0),
-        ("one_day_dominates", pl.col("best_day_share") > DOMINATES),
-        ("one_trade_dominates", pl.col("best_trade_share") > DOMINATES),
+        ("one_day_dominates", ran & (pl.col("best_day_share") > DOMINATES)),
+        ("one_trade_dominates", ran & (pl.col("best_trade_share") > DOMINATES)),
     )
     tags = [pl.when(mask).then(pl.lit(tag)) for tag, mask in raised]
     return joined.with_columns(pl.concat_list(tags).list.drop_nulls().alias("stress_tags"))

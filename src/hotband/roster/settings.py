@@ -72,7 +72,9 @@ class RosterSettings(BaseModel):
         return 1.0 + self.profit_factor_c / math.sqrt(trades)
 
 
-def load_roster(source: Path | str | Mapping[str, Any] | None = None) -> RosterSettings:
+def load_roster(
+    source: RosterSettings | Path | str | Mapping[str, Any] | None = None,
+) -> RosterSettings:
     """The settings of a YAML file's section ``roster:``, of plain values of it, or the defaults.
 
     A file without the section has the defaults.
@@ -80,8 +82,8 @@ def load_roster(source: Path | str | Mapping[str, Any] | None = None) -> RosterS
     Raises:
         ProfileError: A file that cannot be read, an unknown key or an impossible value.
     """
-    if source is None:
-        return RosterSettings()
+    if source is None or isinstance(source, RosterSettings):
+        return source or RosterSettings()
     section: object = source if isinstance(source, Mapping) else None
     if not isinstance(source, Mapping):
         section = read_document(Path(source)).get(SECTION, {})

@@ -17,7 +17,8 @@ class Locations:
     ``HOTBAND_BARS`` (Parquet under it), ``HOTBAND_GATES`` (``VALKEY_URL``, else the same),
     ``HOTBAND_PROFILE`` (the built-in default), ``HOTBAND_PAIRS`` (names with commas between
     them; none = what the store at hand holds), ``HOTBAND_OUTPUT`` (artefacts; by default
-    ``output/backtests`` under the state folder).
+    ``output/backtests`` under the state folder), ``HOTBAND_ROSTER`` (a file with a section
+    ``roster``; the defaults).
     """
 
     home: Path
@@ -26,6 +27,7 @@ class Locations:
     profile: str | None
     pairs: tuple[str, ...]
     output: Path
+    roster: str | None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Locations":
@@ -46,6 +48,7 @@ class Locations:
             profile=env.get("HOTBAND_PROFILE") or None,
             pairs=_pairs(env.get("HOTBAND_PAIRS") or ""),
             output=Path(env.get("HOTBAND_OUTPUT") or home / "output" / "backtests").absolute(),
+            roster=env.get("HOTBAND_ROSTER") or None,
         )
 
 

@@ -25,6 +25,7 @@ from hotband.market.instruments import get_instrument, load_instruments
 from hotband.profile.strategy import Profile, load_profile
 from hotband.research.grid_settings import GridSettings, load_grid
 from hotband.research.history import BarInput, held_instruments, open_bars
+from hotband.roster.settings import RosterSettings, load_roster
 from hotband.roster.trials import TrialLedger
 from hotband.stores.location import Locations
 from hotband.stores.urls import open_gate_store
@@ -77,6 +78,7 @@ def run_grid(
     unavailable: WhenUnavailable = "fallback",
     output: Path | str | None = None,
     trials: Path | str | None = None,
+    roster: RosterSettings | Path | str | None = None,
     executor: Executor | str = "threads",
     workers: int | None = None,
     ray_address: str | None = None,
@@ -94,8 +96,8 @@ def run_grid(
     ``balance``: at the start, of each instrument's own account.
     ``profile``, ``granularity``, ``cost_bps``, ``bars``, ``gates`` and ``unavailable`` are those
     of ``BacktestSimulator``.
-    ``output``: folder of artefacts; None = ``HOTBAND_OUTPUT``. ``trials``: folder that holds the
-    trial ledger; None = ``HOTBAND_HOME``.
+    ``output``: folder of artefacts; None = ``HOTBAND_OUTPUT``. ``trials``: folder of the trial
+    ledger; None = ``HOTBAND_HOME``. ``roster``: its settings or file; None = ``HOTBAND_ROSTER``.
     ``executor``: one that is open, or its name, and then ``workers`` and ``ray_address`` as
     ``open_executor`` has them.
     ``force``, ``cancelled`` and ``listener`` are those of ``GridRun``.
@@ -116,9 +118,9 @@ def run_grid(
     options |= {"gates": store, "unavailable": unavailable, "granularity": granularity}
     plans = plans_of(names, history, loaded, settings, options)
     folder = ArtefactFolder(Path(output or places.output))
-    ledger = TrialLedger(Path(trials or places.home))
+    ledger, policy = TrialLedger(Path(trials or places.home)), load_roster(roster or places.roster)
     with _opened(executor, workers, ray_address) as opened:
-        run = GridRun(plans, settings, folder, opened, ledger, cancelled, listener)
+        run = GridRun(plans, settings, folder, opened, ledger, cancelled, listener, policy)
         return run.run(force=force)[0]
 
 

@@ -21,6 +21,7 @@ from hotband.artefacts.schemas import (
 from hotband.artefacts.values import Coverage, Funnel, MetricValue
 from hotband.errors import HotbandError, IntegrityError
 from hotband.research.cell_rows import score_inputs_of
+from hotband.research.doctor import findings_of
 from hotband.research.forward import FoldResult, stitched
 from hotband.research.grid import GridJob, rerun
 from hotband.research.grid_settings import GridSettings
@@ -29,8 +30,8 @@ from hotband.research.plateau import Choice
 from hotband.research.promotion import Promotion, across_instruments, promotion_of
 from hotband.research.result import SimulationResult
 from hotband.research.score import score
-from hotband.research.selection import Selection
-from hotband.weekly.facts import judgement_of, promotion_facts
+from hotband.research.selection import Returns, Selection
+from hotband.weekly.facts import judgement_of, promise_of, promotion_facts
 
 AGREES = 1e-9
 """How far a metric of the rerun may be from its row's, of its size: both are exact sums, taken
@@ -61,10 +62,12 @@ def finish(
     folds: Sequence[FoldResult],
     settings: GridSettings,
     notes: Sequence[str],
+    returns: Returns,
 ) -> Finished:
     """Run the chosen cell again, ask the gates, and say what came of it.
 
     Where nothing qualifies the best of all cells is shown, for research, and not qualified.
+    ``returns`` are those of all cells, (cells, days).
     """
     choice, rows, row, cell = chosen.choice, chosen.rows, chosen.row, chosen.cell
     result = rerun(job, cell, row)
@@ -72,6 +75,7 @@ def finish(
     part = result.parts[job.instrument]
     forward = stitched(folds)
     promotion = promotion_of(row, selection, forward, settings.promotion)
+    found = findings_of(job, chosen, result, returns)
     entry = Instrument(
         params=Params.of(job.work.cells.params(cell)),
         metrics=numbers_of(details),
@@ -88,7 +92,9 @@ def finish(
             scored=rows["score"].count(),
             qualified=int(rows["qualified"].sum()),
         ),
-        judgement=judgement_of(job, chosen, selection, forward, promotion),
+        judgement=judgement_of(job, chosen, selection, forward, promotion, found).model_copy(
+            update={"promise": promise_of(job, chosen, result)}
+        ),
         notes=(*job.work.cells.notes, *result.notes, *notes),
         **score_fields(score(score_inputs_of(row), row["flags"])),
     )

@@ -1,16 +1,18 @@
 """What is published of a judgement: the research's records as the artefact's models."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any, Final
 
 import numpy as np
 
 from hotband.artefacts.judgement import (
+    Finding,
     FoldEntry,
     GateFact,
     HoldOut,
     Judgement,
+    Promised,
     PromotionFacts,
     SelectionFacts,
     StressFacts,
@@ -18,14 +20,19 @@ from hotband.artefacts.judgement import (
 )
 from hotband.artefacts.schemas import numbers_of
 from hotband.artefacts.values import Coverage, Funnel, MetricValue, Window
+from hotband.research import findings
 from hotband.research.cell_rows import JUDGED
 from hotband.research.forward import FoldResult, OutOfSample
 from hotband.research.grid import GridJob, simulate_cell
 from hotband.research.judgement import Chosen
 from hotband.research.promotion import Promotion
+from hotband.research.result import SimulationResult
 from hotband.research.selection import Selection
+from hotband.research.series import daily_returns
+from hotband.research.sharpe import is_constant
 from hotband.research.significance.certificate import sharpe_needed
 from hotband.research.stress import STRESSES
+from hotband.roster.week import DAYS_PER_WEEK
 
 PROVABLE_CELLS: Final = (1, 16, 192, 1_000, 10_000)
 NO_HOLD_OUT: Final = "history is too short to judge the choice on weeks of its own"
@@ -37,6 +44,7 @@ def judgement_of(
     selection: Selection,
     forward: OutOfSample | None,
     promotion: Promotion,
+    found: Sequence[findings.Finding],
 ) -> Judgement:
     """All that says how far the chosen cell can be trusted."""
     days = int(job.work.window.eligible.sum())
@@ -49,7 +57,20 @@ def judgement_of(
         promotion=promotion_facts(promotion),
         stress=_stress(chosen.row),
         provable={} if days < 1 else provable(days, len(job.work.cells)),
+        findings=tuple(Finding(**asdict(finding)) for finding in found),
     )
+
+
+def promise_of(job: GridJob, chosen: Chosen, result: SimulationResult) -> Promised | None:
+    """What the chosen cell earned in the look-back, by the week: five days, taken as unrelated.
+
+    None where no cell qualified, or fewer than two days differ.
+    """
+    returns = daily_returns(result.daily_rows, result.balance, job.work.window).returns
+    if chosen.choice.index is None or len(returns) < 2 or is_constant(returns):
+        return None
+    mean, deviation = float(returns.mean()), float(returns.std(ddof=1))
+    return Promised(weekly_mean=DAYS_PER_WEEK * mean, weekly_sd=DAYS_PER_WEEK**0.5 * deviation)
 
 
 def provable(days: int, cells: int) -> dict[str, float]:

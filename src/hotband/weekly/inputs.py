@@ -3,7 +3,7 @@
 import hashlib
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Final
 
@@ -25,6 +25,7 @@ from hotband.research.grid_settings import GridSettings
 from hotband.research.history import history_of
 from hotband.research.significance.bootstrap import seed_of
 from hotband.research.simulator import BacktestSimulator
+from hotband.roster.trials import TrialLedger
 from hotband.weekly.plan import Plan
 
 MOST_BPS: Final = 1000
@@ -48,13 +49,14 @@ class RunInputs:
 
     ``jobs`` by instrument in alphabetical order: the fold that is published, or the error that
     an entry of the result will tell. All plans have the same windows. ``history`` by
-    instrument: hashes of the bars and recorded gates of the earlier folds.
+    instrument: hashes of the bars and recorded gates of the earlier folds and of the hold-out.
     """
 
     plans: Mapping[str, Plan]
     grid: GridSettings
     jobs: Mapping[str, GridJob | HotbandError]
     history: Mapping[str, list[str]]
+    trials: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def prepare(
@@ -75,8 +77,9 @@ class RunInputs:
             stop_if(cancelled, f"before {name} was prepared")
             stage = plan.published
             try:
-                jobs[name] = prepare_job(stage.look_back, grid, stage.hold_out)
-                history[name] = _history(plan)
+                job = prepare_job(stage.look_back, grid, stage.hold_out)
+                history[name] = _history(plan, job)
+                jobs[name] = job
             except IntegrityError:
                 raise
             except HotbandError as error:
@@ -136,31 +139,36 @@ class RunInputs:
                 "failures": failures,
                 "around": {name: _around(job) for name, job in self.ready.items()},
                 "history": dict(self.history),
+                "trials": dict(self.trials),
             }
         )
 
-    def trial_inputs(self, job: GridJob) -> str:
-        """A hash of all that decides one cell's result beside the cell and the code."""
-        judged = job.hold_out
-        some = job.simulator
-        return _sha256(
-            canonical_json(
-                {
-                    "bars": job.prepared.bars.content_hash,
-                    "judged": None if judged is None else judged.prepared.bars.content_hash,
-                    "around": _around(job),
-                    "profile": some.profile.content_hash,
-                    "granularity": some.granularity,
-                    "balance": some.balance,
-                    "cost_bps": some.cost_bps,
-                    "financing": repr(some.financing),
-                }
-            )
-        )
+    def counted(self, ledger: TrialLedger) -> "RunInputs":
+        """The same with every cell of every fold recorded as a trial, and all trials counted.
+
+        A trial is a cell on a window under a profile and an account, whatever the bars said
+        (reference/statistics.md, D3). An earlier fold has as many cells as the published one.
+        How many there are decides the result, so that it is part of the run's id.
+        """
+        trials = {}
+        for name, job in self.ready.items():
+            cells = job.work.cells.rules(0, len(job.work.cells))
+            for stage in self.plans[name].stages:
+                ledger.record(name, stage.look_back.window, _trial_inputs(job.simulator), cells)
+            trials[name] = ledger.count(name)
+        return replace(self, trials=trials)
 
     def seed(self, job: GridJob) -> int:
-        """Of the job's resamples: fixed by what the run is made of, below 2^53."""
-        return seed_of(self.run_id, job.instrument) >> 11
+        """Of the job's resamples, below 2^53, from what chose the cells.
+
+        What judges them, trials and other instruments have no say.
+        """
+        content = {
+            "bars": job.prepared.bars.content_hash,
+            "around": _around(job),
+            "config": _trial_inputs(job.simulator),
+        }
+        return seed_of(canonical_json(content), job.instrument) >> 11
 
 
 def require_money(plans: Mapping[str, Plan]) -> None:
@@ -181,6 +189,21 @@ def window_of(plans: Mapping[str, Plan]) -> Window:
     return Window.of(*next(iter(plans.values())).window)
 
 
+def _trial_inputs(simulator: BacktestSimulator) -> str:
+    """A hash of what makes a trial beside its cell and window."""
+    return _sha256(
+        canonical_json(
+            {
+                "profile": simulator.profile.content_hash,
+                "granularity": simulator.granularity,
+                "balance": simulator.balance,
+                "cost_bps": simulator.cost_bps,
+                "financing": repr(simulator.financing),
+            }
+        )
+    )
+
+
 def _any(plans: Mapping[str, Plan]) -> BacktestSimulator:
     return next(iter(plans.values())).published.look_back
 
@@ -190,22 +213,26 @@ def _folds(plan: Plan) -> list[list[str]]:
     return [[format_time(t) for t in part.window] for part in parts if part is not None]
 
 
-def _history(plan: Plan) -> list[str]:
-    """Hashes of what the earlier folds read; none where there is one fold."""
-    if len(plan.stages) == 1:
+def _history(plan: Plan, job: GridJob) -> list[str]:
+    """Hashes of what the earlier folds and the hold-out read; none where there are neither."""
+    some, hold_out = plan.published.look_back, plan.published.hold_out
+    if len(plan.stages) == 1 and hold_out is None:
         return []
-    some = plan.published.look_back
     (name,), start = some.names, plan.stages[0].look_back.window[0]
     window = start, plan.window[1]
-    found = [history_of(some.bars, name, some.granularity, window).content_hash]
+    found = [
+        history_of(some.bars, pair, some.granularity, window, needs_window=pair == name)
+        for pair in sorted({name, *job.around.quotes})
+    ]
+    hashes = [bars.content_hash for bars in found]
     try:
         gates = some.reader.recorded(name, start - CALIBRATION_NS, window[1])
-        found += [] if gates is None else [gates.content_hash]
+        hashes += [] if gates is None else [gates.content_hash]
     except StoreUnavailableError as error:
         if some.reader.unavailable == "fail":
             raise
-        found.append(error.state)
-    return found
+        hashes.append(error.state)
+    return hashes
 
 
 def _around(job: GridJob) -> dict[str, object]:

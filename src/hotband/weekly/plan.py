@@ -6,8 +6,8 @@ from typing import Any
 
 from hotband.errors import ProfileError
 from hotband.market.calendar import format_time
-from hotband.profile.strategy import Profile, effective
-from hotband.research.grid_settings import GridSettings
+from hotband.profile.strategy import Profile
+from hotband.research.grid_settings import GridSettings, longest_hold
 from hotband.research.history import BarInput
 from hotband.research.simulator import BacktestSimulator
 from hotband.research.walkforward import Folds, folds_of
@@ -41,16 +41,6 @@ class Plan:
         """From the first bar that chose the published cell to the last that judged it, ns."""
         look_back, hold_out = self.published.look_back, self.published.hold_out
         return look_back.window[0], (hold_out or look_back).window[1]
-
-
-def longest_hold(profile: Profile, grid: GridSettings, instruments: Sequence[str]) -> int:
-    """Minutes of the longest permitted hold among all cells of all instruments, rounded up."""
-    longest = 0.0
-    for name in instruments:
-        settings, axes = effective(profile, name), grid.axes(name)
-        holds = axes.hold_minutes or settings.exit.horizons or (settings.hold_minutes,)
-        longest = max(longest, *holds)
-    return -int(-longest // 1)
 
 
 def plans_of(

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
+from hotband.artefacts.roster import RosterFolder
 from hotband.artefacts.schemas import Entry, ErrorArtefact, Kept, Latest, Partial, files_of
 from hotband.artefacts.writer import ArtefactFolder
 from hotband.errors import CancelledRunError, HotbandError, StoreError, WindowError
@@ -19,12 +20,15 @@ from hotband.executors.ports import Executor, never
 from hotband.research.forward import FoldResult, fold_result
 from hotband.research.grid import GridJob, judge_of, prepare_job
 from hotband.research.grid_settings import GridSettings
-from hotband.research.judgement import Chosen, choose_cell, judged_search, stressed
+from hotband.research.judgement import choose_cell, judged_search, stressed
+from hotband.roster.policy import DEFAULTS
+from hotband.roster.settings import RosterSettings
 from hotband.roster.trials import TrialLedger
 from hotband.weekly.entry import Finished, failed, finish, with_last_gate
 from hotband.weekly.inputs import RunInputs, require_money, stop_if, window_of
 from hotband.weekly.plan import Plan
 from hotband.weekly.progress import GridProgress, Listener, Meter
+from hotband.weekly.roster import NEEDS, decide_roster
 from hotband.weekly.spans import Spans
 from hotband.weekly.sweeper import Sweeper
 
@@ -74,6 +78,7 @@ class GridRun:
         ledger: Counts trials.
         cancelled: Asked while spans run; True ends the run in a state that can be resumed.
         listener: Told of progress.
+        roster: Settings of the decisions that follow from the result.
     """
 
     plans: Mapping[str, Plan]
@@ -83,6 +88,7 @@ class GridRun:
     ledger: TrialLedger
     cancelled: Callable[[], bool] = never
     listener: Listener = silent
+    roster: RosterSettings = DEFAULTS
 
     def run(self, *, force: bool = False) -> tuple[Latest, bool]:
         """Run, publish and archive; the result, and whether it was there already.
@@ -101,13 +107,15 @@ class GridRun:
             try:
                 inputs = RunInputs.prepare(self.plans, self.grid, self.cancelled)
             except BaseException as error:
-                self._record(error, None)
+                self._tell_end(error, None)
                 raise
             inputs.check_size()
+            inputs = inputs.counted(self.ledger)
             held = None if force else self.folder.find(inputs.run_id, inputs.window)
             going = _Going(inputs, Spans(self._spans_of(inputs)), Meter(inputs.total))
             try:
                 if held is not None:
+                    held = self._decided(held, {n: self.folder.read_table(held, n) for n in NEEDS})
                     self.folder.publish_again(held)
                     self.folder.archive(held)
                     return held, True
@@ -115,7 +123,7 @@ class GridRun:
                     going.spans.clear()
                 return self._run(going), False
             except BaseException as error:
-                self._record(error, going)
+                self._tell_end(error, going)
                 raise
 
     def _spans_of(self, inputs: RunInputs) -> Path:
@@ -141,30 +149,40 @@ class GridRun:
             provenance=inputs.provenance,
             files=files_of(inputs.run_id),
         )
-        latest = self.folder.write_latest(made, going.tables())
+        tables = going.tables()
+        latest = self.folder.write_latest(self._decided(made, tables), tables)
         going.spans.clear()
         self.folder.archive(latest)
         return latest
 
+    def _decided(self, latest: Latest, tables: Mapping[str, pl.DataFrame]) -> Latest:
+        """The result with the roster's decisions on it, which are kept before it is published."""
+        hours = next(iter(self.plans.values())).published.look_back.profile.account.market_hours()
+        roster = RosterFolder(self.folder.root)
+        part = decide_roster(roster, latest, tables, self.roster, hours)
+        return latest.model_copy(update={"roster": part})
+
     def _finish(self, job: GridJob, going: _Going) -> Finished:
-        """Everything about one instrument, from its sweep to its verdict."""
+        """Everything about one instrument, from its sweeps to its verdict."""
         name, inputs = job.instrument, going.inputs
-        window = inputs.plans[name].window
-        cells = job.work.cells.rules(0, len(job.work.cells))
-        trials = self.ledger.record(name, window, inputs.trial_inputs(job), cells).total
+        folds, skipped = self._earlier(job, going)
         sweeper = self._sweeper(going)
         swept, returns = sweeper.sweep(job, name)
         stop_if(self.cancelled, f"after {name} was swept")
-        chosen = stressed(job, choose_cell(job, swept, trials, self.grid), returns, sweeper.spread)
+        once = choose_cell(job, swept, inputs.trials[name], self.grid)
+        chosen = stressed(job, once, returns, sweeper.spread)
         selection = judged_search(chosen, returns, inputs.seed(job), self.grid)
-        folds, skipped = self._folds(job, chosen, trials, going)
+        if job.hold_out is not None:
+            folds.append(fold_result(job, job.hold_out, chosen.rows, chosen.choice))
         notes = (*inputs.plans[name].notes, *skipped)
-        return finish(job, chosen, selection, folds, self.grid, notes)
+        return finish(job, chosen, selection, folds, self.grid, notes, returns)
 
-    def _folds(
-        self, job: GridJob, chosen: Chosen, trials: int, going: _Going
-    ) -> tuple[list[FoldResult], list[str]]:
-        """Every choice and the weeks after it, earliest first; and the folds without bars."""
+    def _earlier(self, job: GridJob, going: _Going) -> tuple[list[FoldResult], list[str]]:
+        """The choices before the published one with the weeks after them; folds without bars.
+
+        Each choice counts the trials of its own grid alone: what was tried since is not held
+        against it.
+        """
         name, plan = job.instrument, going.inputs.plans[job.instrument]
         found, skipped = [], []
         for k, stage in enumerate(plan.stages[:-1]):
@@ -178,10 +196,8 @@ class GridRun:
                 skipped.append(f"fold {k + 1} is left out: {error}")
                 continue
             rows, _ = self._sweeper(going).sweep(earlier, f"{name}/fold{k:03d}", counted=False)
-            once = choose_cell(earlier, rows, trials, self.grid)
+            once = choose_cell(earlier, rows, len(earlier.work.cells), self.grid)
             found.append(fold_result(earlier, judge, once.rows, once.choice))
-        if job.hold_out is not None:
-            found.append(fold_result(job, job.hold_out, chosen.rows, chosen.choice))
         return found, skipped
 
     def _sweeper(self, going: _Going) -> Sweeper:
@@ -214,7 +230,7 @@ class GridRun:
         )
         going.written = time.monotonic()
 
-    def _record(self, error: BaseException, going: _Going | None) -> None:
+    def _tell_end(self, error: BaseException, going: _Going | None) -> None:
         """Say in an artefact why the run ended; the last good result stays."""
         inputs = None if going is None else going.inputs
         cancelled = isinstance(error, CancelledRunError | KeyboardInterrupt)

@@ -190,7 +190,10 @@ def without_version(text: str) -> str:
         (lambda text: text.replace('"schema_version": 1', '"schema_version": 2'), "should be 1"),
         (without_version, "no schema_version"),
         (lambda text: text.replace('"seed": 7', '"seed": NaN'), "valid integer"),
-        (lambda text: text.replace('"seed"', '"sead"'), "Field required .*selection.seed"),
+        (
+            lambda text: text.replace('"seed"', '"sead"'),
+            "Field required .*[.(](selection|provenance).seed",
+        ),
         (lambda text: text.replace(samples.WEEK.end, "soon"), "match pattern"),
     ],
 )

@@ -27,9 +27,10 @@ class Run:
     latest: Latest
     rows: pl.DataFrame
     trades: pl.DataFrame
+    days: pl.DataFrame
 
     def html(self, **changes: Any) -> str:
-        """The page; ``changes`` replace ``latest``, ``rows`` or ``trades``."""
+        """The page; ``changes`` replace ``latest`` or a table."""
         return report_html(*({**vars(self), **changes}[name] for name in vars(self)))
 
     def entry(self, name: str) -> Instrument:
@@ -51,8 +52,8 @@ def run_into(folder: Path, grid: Mapping[str, Any] | None = None, *missing: str)
         [*PAIRS, *missing], *WINDOW, grid=grid, bars=bars, gates={}, output=folder,
         executor="serial",
     )  # fmt: skip
-    rows, trades = (pl.read_parquet(folder / latest.files[name]) for name in ("rows", "trades"))
-    return Run(latest, rows, trades)
+    tables = (pl.read_parquet(folder / latest.files[name]) for name in ("rows", "trades", "oos"))
+    return Run(latest, *tables)
 
 
 @lru_cache

@@ -198,7 +198,7 @@ def test_hostile_texts_stay_texts(run: Run) -> None:
     visible = visible.replace("\u202e", "\N{REPLACEMENT CHARACTER}")
     assert section(page, "EUR_USD").one("div", class_="notes").all("li")[0].text == visible
     assert visible in page.one("header").text
-    notice = read(report_html(run.latest, run.rows, run.trades, [HOSTILE]))
+    notice = read(report_html(run.latest, run.rows, run.trades, run.days, [HOSTILE]))
     assert notice.one("p", class_="notice").text == visible
 
 
@@ -284,6 +284,7 @@ def test_ten_instruments_with_thousands_of_cells_and_trades_stay_below_two_megab
         run.latest.model_copy(update={"instruments": entries}),
         pl.concat([rows.with_columns(instrument=pl.lit(name)) for name in names]),
         pl.concat([trades.with_columns(instrument=pl.lit(name)) for name in names]),
+        run.days,
     )
     read(html)
     assert 200_000 < len(html.encode()) < 2_000_000

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 from tests.unit.weekly import grid_runs
-from tests.unit.weekly.grid_runs import PAIRS, SMALL, WINDOW, published, run, spans_in
+from tests.unit.weekly.grid_runs import (
+    PAIRS,
+    SMALL,
+    WINDOW,
+    instrument_of,
+    published,
+    run,
+    spans_in,
+)
 
 from hotband.artefacts.writer import ArtefactFolder
 from hotband.errors import CancelledRunError, StoreError
@@ -56,7 +64,8 @@ def swept_cells(folder: Path, **options: Any) -> int:
 
 def test_a_finished_run_leaves_its_result_its_tables_and_its_archive_alone(folder: Path) -> None:
     latest = run(folder, grid=SMALL)
-    assert set(files(folder)) == {"latest.json", "2026-W11.json", *latest.files.values()}
+    roster = {"roster.json", "roster/2026-W11.json"}
+    assert set(files(folder)) == {"latest.json", "2026-W11.json", *roster, *latest.files.values()}
     assert json.loads((folder / "2026-W11.json").read_text())["run_id"] == latest.run_id
 
 
@@ -89,7 +98,7 @@ def test_other_inputs_are_another_run(folder: Path, other: dict[str, Any]) -> No
 
 def test_a_reused_run_clears_what_a_later_run_left_unfinished(folder: Path) -> None:
     first = run(folder, grid=SMALL)
-    cancel(folder, 1, grid=SMALL, balance=50_000.0)
+    cancel(folder, 1, grid=SMALL, instruments=PAIRS[:1])
     reader = ArtefactFolder(folder)
     assert reader.read_error() is not None
     (folder / "latest.partial.json").write_text("{}")
@@ -100,11 +109,20 @@ def test_a_reused_run_clears_what_a_later_run_left_unfinished(folder: Path) -> N
 def test_an_archived_run_becomes_the_latest_again_without_a_sweep(folder: Path) -> None:
     first = run(folder, grid=SMALL)
     before = published(folder)
-    run(folder, grid=SMALL, balance=50_000.0)
+    run(folder, grid=SMALL, instruments=PAIRS[:1])  # the same trials, so that no count changes
     assert run(folder, grid=SMALL, listener=pytest.fail) == first
     assert published(folder) == before
     assert {"2026-W11.json", "2026-W11.2.json"} <= set(files(folder))
     assert "2026-W11.3.json" not in files(folder)
+
+
+def test_the_same_window_is_another_run_once_more_was_tried(folder: Path) -> None:
+    first = run(folder, grid=SMALL)
+    run(folder, grid=SMALL, balance=50_000.0)
+    again = run(folder, grid=SMALL)
+    assert again.run_id != first.run_id
+    trials = [instrument_of(each, "EUR_USD").judgement.selection.trials for each in (first, again)]
+    assert trials[1] == 2 * trials[0]
 
 
 def test_a_run_whose_table_is_gone_is_run_again(folder: Path) -> None:
