@@ -18,7 +18,7 @@ from hotband.research.significance.multiple import by
 from hotband.research.stress import MARGIN_COSTS
 
 GATES: Final = {
-    "data": "recorded gates and whole days",
+    "data": "enough trades on recorded gates",
     "sample": "days, trades and active days enough",
     "costs": "a profit, and more won than lost at one and a half times the costs",
     "search": "better than the luckiest of the grid's cells",

@@ -26,7 +26,7 @@ REASONS: Final = {
     "profit_factor_above": "profit factor {value:.4g}, above {limit:.4g}",
     "profit_factor_not_above": "profit factor {value:.4g}, not above {limit:.4g}",
     "profit_factor_undefined": "profit factor undefined: counts as not above {limit:.4g}",
-    "failing_weeks": "{value:g} failing weeks in a row; {limit:g} disable",
+    "failing_weeks": "failing weeks in a row: {value:g}; {limit:g} disable",
     "passing_week_needed": "disabled by the rule: only a passing week re-enables",
     "next_cell": "next cell: {detail}",
     "next_cell_unknown": "no next cell: the week came without its cell and axes",

@@ -253,7 +253,7 @@ def test_the_page_of_a_run_has_the_verdict_before_the_score() -> None:
         found = run.entry(name).judgement.selection
         assert f"Trials{found.trials:,}" in inside
     summary = page.one("table", class_="summary").text
-    assert summary.count("Not promoted: data, recorded gates and whole days.") == len(PAIRS)
+    assert summary.count("Not promoted: data, enough trades on recorded gates.") == len(PAIRS)
 
 
 def test_a_run_without_trades_says_why_its_gates_have_no_numbers() -> None:
