@@ -45,7 +45,7 @@ class Measure:
 
 
 MEASURES: Final = {
-    "real_fraction": Measure("minutes with a recorded gate", percent, "trade"),
+    "real_fraction": Measure("trades on recorded gates", percent, "trade"),
     "days": Measure("days", plain, "day"),
     "trades": Measure("trades", plain, "trade"),
     "active_days": Measure("days with an entry", plain, "day"),
