@@ -28,7 +28,13 @@ START_NS: Final = parse_time("2024-01-07T22:00:00Z")
 DAYS_PER_WEEK: Final = 5
 WARM_UP_NS: Final = 7 * DAY_NS
 """Bars and gates begin so much before a made-up history, as they do in production."""
-MOST_DAYS: Final = 5200
+MOST_DAYS: Final = 2600
+DRAWN_FROM: Final = 5
+"""N4 draws its days from a demo market so many times as long as the campaign.
+
+Cells keep the luck that they had in the days that are drawn from: on a source of S days, the
+t-statistic of T drawn days has the variance 1 + T / S, where a null has 1.
+"""
 GRID: Final[dict[str, Any]] = {
     "default": {
         "hazard": {"points": 2, "widen_from": 0.0, "quantiles": [0.5, 0.6, 0.7, 0.8, 0.9]},
@@ -130,7 +136,7 @@ def campaign_market(
         settings: Of the campaign.
         base: Real bars. N3 and N5 run on their last ``days``, N4 draws from all of them; N1 and
             N2 take their shape. None: N3 to N5 stand on bars of the demo market, drawn anew for
-            each seed, which have no edge and are not real.
+            each seed, which have no edge and are not real; N4 on DRAWN_FROM times as many days.
 
     Raises:
         InputError: An unknown world, or a seed below 0.
@@ -142,7 +148,7 @@ def campaign_market(
     if seed < 0:
         raise InputError("seed", seed, "0 or more", "Choose another.")
     window = _window(world, settings, base)
-    stand = base if base is not None or world in ("N1", "N2") else _demo(seed, settings, window)
+    stand = base if base is not None or world in ("N1", "N2") else _demo(world, seed, settings)
     if world == "N5" and stand is not None:
         bars = stand
         gates = _shifted(stand, seed, settings)
@@ -193,8 +199,11 @@ def _span(base: Bars) -> tuple[int, int]:
     return int(base.data["t"][0]) - DAY_NS, int(base.known_ns[-1]) + DAY_NS // 24
 
 
-def _demo(seed: int, settings: CampaignSettings, window: tuple[int, int]) -> Bars:
-    start, end = window[0] - WARM_UP_NS, window[1]
+def _demo(world: World, seed: int, settings: CampaignSettings) -> Bars:
+    start, end = _window(world, settings, None)
+    start -= WARM_UP_NS
+    if world == "N4":
+        end += (DRAWN_FROM - 1) * (settings.days // DAYS_PER_WEEK) * 7 * DAY_NS
     made = demo_bars((settings.instrument,), start, end, settings.granularity, seed)
     return made[settings.instrument]
 

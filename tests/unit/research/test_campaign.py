@@ -12,7 +12,7 @@ from hotband.errors import HotbandError
 from hotband.executors.serial import SerialExecutor
 from hotband.feeds.demo import demo_bars
 from hotband.market.bars import Bars
-from hotband.market.calendar import DAY_NS, format_time
+from hotband.market.calendar import DAY_NS, DEFAULT_HOURS, format_time
 from hotband.research import campaign as module
 from hotband.research.campaign import CampaignResult, decide, run_campaign
 from hotband.research.campaign_worlds import START_NS, campaign_market, shifts_of
@@ -92,6 +92,14 @@ def test_trials_count_the_cells_of_every_choice() -> None:
     found = campaign(every_weeks=2).decisions
     assert len(found) > 1
     assert [each.trials for each in found] == [each.cells * (k + 1) for k, each in enumerate(found)]
+
+
+def test_resampled_days_are_drawn_from_a_longer_history_than_the_campaign() -> None:
+    """From a history of the same length, a day in three would be one that is there already."""
+    bars = campaign_market("N4", 1, small(days=130)).bars
+    day = DEFAULT_HOURS.trading_day(bars.data["t"])
+    volume = [int(bars.data["volume"][day == each].sum()) for each in np.unique(day)]
+    assert len(set(volume)) > 0.72 * len(volume)
 
 
 def test_the_last_choice_is_made_at_the_close_of_the_history() -> None:
