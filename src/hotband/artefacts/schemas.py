@@ -43,6 +43,8 @@ HEADLINES: Final = ("trades", "sharpe", "pnl", "win_rate", "max_dd")
 """The metrics that every instrument has, as a number or null."""
 TABLES: Final = ("rows", "trades", "oos")
 """The Parquet files that every run has."""
+PLAYED: Final = ("decisions", "equity", "hold_out_trades")
+"""Of the chosen cells, bar by bar."""
 Points: TypeAlias = Annotated[float, Field(ge=0, le=100)]
 
 

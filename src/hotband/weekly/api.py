@@ -5,9 +5,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from hotband.artefacts.schemas import Latest
+from hotband.artefacts.values import Window
 from hotband.artefacts.writer import ArtefactFolder
 from hotband.errors import InputError
 from hotband.executors.names import open_executor
@@ -15,51 +16,61 @@ from hotband.executors.ports import Executor, never
 from hotband.gates.reader import GateInput, WhenUnavailable
 from hotband.market.calendar import (
     DAY_NS,
-    MINUTE_NS,
-    MarketHours,
     iso_week_window,
-    parse_granularity,
     parse_window,
 )
-from hotband.market.instruments import get_instrument, load_instruments
-from hotband.profile.strategy import Profile, load_profile
+from hotband.profile.strategy import Profile
 from hotband.research.grid_settings import GridSettings, load_grid
-from hotband.research.history import BarInput, held_instruments, open_bars
+from hotband.research.history import BarInput
 from hotband.roster.settings import RosterSettings, load_roster
 from hotband.roster.trials import TrialLedger
 from hotband.stores.location import Locations
-from hotband.stores.urls import open_gate_store
-from hotband.weekly.plan import first_bar, plans_of
+from hotband.weekly.inputs import window_of
+from hotband.weekly.plan import Plan, first_bar, plans_of
 from hotband.weekly.progress import Listener
-from hotband.weekly.run import GridRun, silent
+from hotband.weekly.run import GridRun, silent, unheard
+from hotband.weekly.sources import DEFAULT_SOURCES, Held, Sources
 
 Moment = str | datetime
 
-QUIET_END_NS: Final = 15 * MINUTE_NS
-"""A week has closed once there are bars up to so much before its close: the last minutes are
-thin, and the daily closure begins before it."""
 
+@dataclass(frozen=True, eq=False)
+class Planned:
+    """What plain arguments come to, before any bar is read.
 
-def last_week(
-    bars: BarInput, instruments: Sequence[str], granularity: str, hours: MarketHours
-) -> tuple[int, int]:
-    """The last trading week that has closed by the newest bar, up to QUIET_END_NS; in ns.
-
-    Raises InputError where none of the instruments has bars.
+    Attributes:
+        plans: By instrument; none is empty.
+        grid: The grid file.
     """
-    step = parse_granularity(granularity)
-    ends: list[int] = []
-    for name in instruments:
-        if isinstance(bars, Mapping):
-            ends += bars[name].known_ns[-1:].tolist() if name in bars else []
-        else:
-            extent = bars.extent(name, granularity)
-            ends += [] if extent is None else [extent[1] + step]
-    if not ends:
-        raise InputError(
-            f"bars of {granularity}", "none", "bars of an instrument", "Import some first."
-        )
-    return hours.week_before(max(ends) + QUIET_END_NS)
+
+    plans: dict[str, Plan]
+    grid: GridSettings
+
+    @property
+    def window(self) -> Window:
+        """What will be published: from the look-back's start to the last hold-out's end."""
+        return window_of(self.plans)
+
+
+def plan_grid(
+    instruments: Sequence[str] | None = None,
+    start: Moment | None = None,
+    end: Moment | None = None,
+    *,
+    week: str | None = None,
+    grid: GridSettings | Path | str | Mapping[str, Any] | None = None,
+    sources: Sources = DEFAULT_SOURCES,
+) -> Planned:
+    """Which instruments, folds and cells ``run_grid`` runs with the same arguments.
+
+    Raises:
+        HotbandError: the inputs cannot be used.
+    """
+    held = sources.open()
+    names = held.names(instruments)
+    settings = grid if isinstance(grid, GridSettings) else load_grid(grid)
+    history = _history((start, end), week, held, names)
+    return Planned(plans_of(names, history, held.profile, settings, held.options), settings)
 
 
 def run_grid(
@@ -85,6 +96,7 @@ def run_grid(
     force: bool = False,
     cancelled: Callable[[], bool] = never,
     listener: Listener = silent,
+    identified: Callable[[str], None] = unheard,
 ) -> Latest:
     """Choose each instrument's cell on a look-back, judge it after, publish; what was published.
 
@@ -100,27 +112,22 @@ def run_grid(
     ledger; None = ``HOTBAND_HOME``. ``roster``: its settings or file; None = ``HOTBAND_ROSTER``.
     ``executor``: one that is open, or its name, and then ``workers`` and ``ray_address`` as
     ``open_executor`` has them.
-    ``force``, ``cancelled`` and ``listener`` are those of ``GridRun``.
+    ``force``, ``cancelled``, ``listener`` and ``identified`` are those of ``GridRun``.
 
     Raises:
         CancelledRunError: it was cancelled; what is done is kept.
         HotbandError: the inputs cannot be used, or every instrument failed.
     """
     places = Locations.from_environment()
-    market = _Market(open_bars(places.bars if bars is None else bars), granularity)
-    names = market.names(instruments, places.pairs)
-    loaded = profile if isinstance(profile, Profile) else load_profile(profile or places.profile)
-    settings = grid if isinstance(grid, GridSettings) else load_grid(grid)
-    history = _history((start, end), week, market, names, loaded.account.market_hours())
-    recorded = places.gates if gates is None else gates
-    store = open_gate_store(recorded) if isinstance(recorded, str) else recorded
-    options: dict[str, Any] = {"balance": balance, "cost_bps": cost_bps, "bars": market.bars}
-    options |= {"gates": store, "unavailable": unavailable, "granularity": granularity}
-    plans = plans_of(names, history, loaded, settings, options)
+    sources = Sources(profile, granularity, balance, cost_bps, bars, gates, unavailable)
+    planned = plan_grid(instruments, start, end, week=week, grid=grid, sources=sources)
     folder = ArtefactFolder(Path(output or places.output))
     ledger, policy = TrialLedger(Path(trials or places.home)), load_roster(roster or places.roster)
     with _opened(executor, workers, ray_address) as opened:
-        run = GridRun(plans, settings, folder, opened, ledger, cancelled, listener, policy)
+        run = GridRun(
+            planned.plans, planned.grid, folder, opened, ledger, cancelled, listener, policy,
+            identified,
+        )  # fmt: skip
         return run.run(force=force)[0]
 
 
@@ -138,31 +145,11 @@ def _opened(
     yield executor
 
 
-@dataclass(frozen=True)
-class _Market:
-    bars: BarInput
-    granularity: str
-
-    def names(self, given: Sequence[str] | None, usual: Sequence[str]) -> list[str]:
-        """The instruments to run, each once, sorted; all are known."""
-        held = held_instruments(self.bars, self.granularity)
-        names = sorted(set(given or usual or held))
-        if not names:
-            raise InputError(
-                "instruments", "none", "names, or a store with bars", "Import bars, or name some."
-            )
-        table = load_instruments()
-        for name in names:
-            get_instrument(name, table)
-        return names
-
-
 def _history(
     given: tuple[Moment | None, Moment | None],
     week: str | None,
-    market: _Market,
+    held: Held,
     names: Sequence[str],
-    hours: MarketHours,
 ) -> tuple[int, int]:
     """From which history folds are cut, ns.
 
@@ -175,9 +162,6 @@ def _history(
         raise InputError("window", "one of start and end", "both or neither", "Give both.")
     if start is not None and end is not None:
         return parse_window(start, end)
-    if week is not None:
-        found = iso_week_window(week, hours)
-    else:
-        found = last_week(market.bars, names, market.granularity, hours)
-    first = first_bar(market.bars, names, market.granularity)
+    found = held.last_week(names) if week is None else iso_week_window(week, held.hours)
+    first = first_bar(held.bars, names, held.granularity)
     return (found[0] if first is None else min(first - DAY_NS, found[0])), found[1]

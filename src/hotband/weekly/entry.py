@@ -23,10 +23,11 @@ from hotband.errors import HotbandError, IntegrityError
 from hotband.research.cell_rows import score_inputs_of
 from hotband.research.doctor import findings_of
 from hotband.research.forward import FoldResult, stitched
-from hotband.research.grid import GridJob, rerun
+from hotband.research.grid import GridJob, rerun, simulate_cell
 from hotband.research.grid_settings import GridSettings
 from hotband.research.judgement import Chosen
 from hotband.research.plateau import Choice
+from hotband.research.played import decision_frame, equity_frame
 from hotband.research.promotion import Promotion, across_instruments, promotion_of
 from hotband.research.result import SimulationResult
 from hotband.research.score import score
@@ -46,6 +47,8 @@ class Finished:
     rows: pl.DataFrame
     trades: pl.DataFrame
     out_of_sample: pl.DataFrame
+    played: Mapping[str, pl.DataFrame]
+    """Equity and decisions of the chosen cell, and its trades in the hold-out."""
     promotion: Promotion
     step_down_p: float | None
 
@@ -71,6 +74,8 @@ def finish(
     """
     choice, rows, row, cell = chosen.choice, chosen.rows, chosen.row, chosen.cell
     result = rerun(job, cell, row)
+    judge = job.hold_out
+    judged = None if judge is None else simulate_cell(judge, job.work.cells.rules(cell, cell + 1))
     details = {name: _as_in_row(name, m, row) for name, m in _values(result).items()}
     part = result.parts[job.instrument]
     forward = stitched(folds)
@@ -92,9 +97,9 @@ def finish(
             scored=rows["score"].count(),
             qualified=int(rows["qualified"].sum()),
         ),
-        judgement=judgement_of(job, chosen, selection, forward, promotion, found).model_copy(
-            update={"promise": promise_of(job, chosen, result)}
-        ),
+        judgement=judgement_of(
+            job, chosen, selection, forward, promotion, found, judged
+        ).model_copy(update={"promise": promise_of(job, chosen, result)}),
         notes=(*job.work.cells.notes, *result.notes, *notes),
         **score_fields(score(score_inputs_of(row), row["flags"])),
     )
@@ -105,6 +110,7 @@ def finish(
         rows=rows.with_columns(*named).select(*columns, pl.exclude(*columns)),
         trades=_trades(result, cell),
         out_of_sample=_days(job.instrument, forward),
+        played=_played(result, judged, job.instrument, cell),
         promotion=promotion,
         step_down_p=selection.step_down_p,
     )
@@ -186,6 +192,20 @@ def _best_of_all(job: GridJob, rows: pl.DataFrame, choice: Choice) -> BestOfAll 
         score=row["score"],
         qualified=bool(row["qualified"]),
     )
+
+
+def _played(
+    result: SimulationResult, judged: SimulationResult | None, instrument: str, cell: int
+) -> dict[str, pl.DataFrame]:
+    phases = {"look_back": result} | ({} if judged is None else {"hold_out": judged})
+    equity = [equity_frame(each, instrument, phase) for phase, each in phases.items()]
+    verdicts = [decision_frame(each, instrument, phase) for phase, each in phases.items()]
+    after = _trades(result, cell).clear() if judged is None else _trades(judged, cell)
+    return {
+        "equity": pl.concat(equity),
+        "decisions": pl.concat(verdicts),
+        "hold_out_trades": after,
+    }
 
 
 def _trades(result: SimulationResult, cell: int) -> pl.DataFrame:

@@ -23,7 +23,7 @@ from hotband.artefacts.values import Coverage, Funnel, MetricValue, Window
 from hotband.research import findings
 from hotband.research.cell_rows import JUDGED
 from hotband.research.forward import FoldResult, OutOfSample
-from hotband.research.grid import GridJob, simulate_cell
+from hotband.research.grid import GridJob
 from hotband.research.judgement import Chosen
 from hotband.research.promotion import Promotion
 from hotband.research.result import SimulationResult
@@ -45,13 +45,14 @@ def judgement_of(
     forward: OutOfSample | None,
     promotion: Promotion,
     found: Sequence[findings.Finding],
+    judged: SimulationResult | None,
 ) -> Judgement:
-    """All that says how far the chosen cell can be trusted."""
+    """All that says how far the chosen cell can be trusted; ``judged``: its hold-out, if any."""
     days = int(job.work.window.eligible.sum())
     return Judgement(
         look_back=Window.of(*job.simulator.window),
-        hold_out=None if job.hold_out is None else _hold_out(job.hold_out, job, chosen.cell),
-        hold_out_reason=NO_HOLD_OUT if job.hold_out is None else None,
+        hold_out=_hold_out(job, judged),
+        hold_out_reason=NO_HOLD_OUT if judged is None else None,
         walk_forward=None if forward is None else _walk_forward(forward),
         selection=SelectionFacts(**{f.name: getattr(selection, f.name) for f in fields(selection)}),
         promotion=promotion_facts(promotion),
@@ -88,8 +89,10 @@ def promotion_facts(promotion: Promotion) -> PromotionFacts:
     )
 
 
-def _hold_out(judge: GridJob, job: GridJob, cell: int) -> HoldOut:
-    result = simulate_cell(judge, job.work.cells.rules(cell, cell + 1))
+def _hold_out(job: GridJob, result: SimulationResult | None) -> HoldOut | None:
+    judge = job.hold_out
+    if judge is None or result is None:
+        return None
     details = {name: MetricValue.of(metric) for name, metric in result.metrics.items()}
     return HoldOut(
         window=Window.of(*judge.simulator.window),

@@ -5,19 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hotband.errors import InputError
 from hotband.executors.ports import Executor, never
 from hotband.gates.reader import GateInput
 from hotband.market.calendar import DAY_NS, parse_time
-from hotband.market.instruments import get_instrument, load_instruments
-from hotband.profile.strategy import Profile, load_profile
+from hotband.profile.strategy import Profile
 from hotband.research.grid_settings import GridSettings, load_grid
-from hotband.research.history import BarInput, held_instruments, open_bars
-from hotband.stores.location import Locations
-from hotband.stores.urls import open_gate_store
-from hotband.weekly.api import Moment, last_week
+from hotband.research.history import BarInput
+from hotband.weekly.api import Moment
 from hotband.weekly.plan import first_bar
 from hotband.weekly.replay import Replay
+from hotband.weekly.sources import Sources
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,34 +43,13 @@ class ReplaySources:
         Raises:
             HotbandError: What was given cannot be used.
         """
-        places = Locations.from_environment()
-        bars = open_bars(places.bars if self.bars is None else self.bars)
-        held = held_instruments(bars, self.granularity)
-        names = sorted(set(self.instruments or places.pairs or held))
-        if not names:
-            raise InputError(
-                "instruments", "none", "names, or a store with bars", "Import bars, or name some."
-            )
-        table = load_instruments()
-        for name in names:
-            get_instrument(name, table)
-        given = self.profile
-        profile = given if isinstance(given, Profile) else load_profile(given or places.profile)
-        grid = self.grid if isinstance(self.grid, GridSettings) else load_grid(self.grid)
-        recorded = places.gates if self.gates is None else self.gates
-        options: dict[str, Any] = {
-            "balance": self.balance,
-            "cost_bps": self.cost_bps,
-            "bars": bars,
-            "gates": open_gate_store(recorded) if isinstance(recorded, str) else recorded,
-            "granularity": self.granularity,
-        }
-        first = first_bar(bars, names, self.granularity)
-        hours = profile.account.market_hours()
-        start = (first or 0) - DAY_NS if self.start is None else parse_time(self.start)
-        end = (
-            last_week(bars, names, self.granularity, hours)[1]
-            if self.end is None
-            else parse_time(self.end)
+        sources = Sources(
+            self.profile, self.granularity, self.balance, self.cost_bps, self.bars, self.gates
         )
-        return Replay(names, (start, end), profile, grid, options, executor, cancelled)
+        held = sources.open()
+        names = held.names(self.instruments)
+        grid = self.grid if isinstance(self.grid, GridSettings) else load_grid(self.grid)
+        first = first_bar(held.bars, names, self.granularity)
+        start = (first or 0) - DAY_NS if self.start is None else parse_time(self.start)
+        end = held.last_week(names)[1] if self.end is None else parse_time(self.end)
+        return Replay(names, (start, end), held.profile, grid, held.options, executor, cancelled)

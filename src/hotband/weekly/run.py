@@ -13,9 +13,18 @@ from pathlib import Path
 import polars as pl
 
 from hotband.artefacts.roster import RosterFolder
-from hotband.artefacts.schemas import Entry, ErrorArtefact, Kept, Latest, Partial, files_of
+from hotband.artefacts.schemas import (
+    PLAYED,
+    TABLES,
+    Entry,
+    ErrorArtefact,
+    Kept,
+    Latest,
+    Partial,
+    files_of,
+)
 from hotband.artefacts.writer import ArtefactFolder
-from hotband.errors import CancelledRunError, HotbandError, StoreError, WindowError
+from hotband.errors import CancelledRunError, HotbandError, InputError, StoreError, WindowError
 from hotband.executors.ports import Executor, never
 from hotband.research.forward import FoldResult, fold_result
 from hotband.research.grid import GridJob, judge_of, prepare_job
@@ -40,6 +49,10 @@ def silent(_: GridProgress) -> None:
     """The listener of a run that nobody watches."""
 
 
+def unheard(_: str) -> None:
+    """Where nobody asks for the id of a run."""
+
+
 @dataclass(eq=False)
 class _Going:
     """A run on its way: its inputs, and what has come of them so far."""
@@ -57,9 +70,11 @@ class _Going:
         self.finished[instrument] = done
 
     def tables(self) -> dict[str, pl.DataFrame]:
-        """Rows, trades and out-of-sample days of all instruments, in one piece each."""
+        """The tables of all instruments, in one piece each."""
         done = self.finished.values()
         return {
+            name: pl.concat([each.played[name] for each in done]).rechunk() for name in PLAYED
+        } | {
             "rows": pl.concat([each.rows for each in done], how="diagonal").rechunk(),
             "trades": pl.concat([each.trades for each in done]).rechunk(),
             "oos": pl.concat([each.out_of_sample for each in done]).rechunk(),
@@ -79,6 +94,7 @@ class GridRun:
         cancelled: Asked while spans run; True ends the run in a state that can be resumed.
         listener: Told of progress.
         roster: Settings of the decisions that follow from the result.
+        identified: Told the run's id before it begins, or is found to be there already.
     """
 
     plans: Mapping[str, Plan]
@@ -89,6 +105,7 @@ class GridRun:
     cancelled: Callable[[], bool] = never
     listener: Listener = silent
     roster: RosterSettings = DEFAULTS
+    identified: Callable[[str], None] = unheard
 
     def run(self, *, force: bool = False) -> tuple[Latest, bool]:
         """Run, publish and archive; the result, and whether it was there already.
@@ -104,14 +121,9 @@ class GridRun:
         """
         require_money(self.plans)
         with self.folder.exclusive():
-            try:
-                inputs = RunInputs.prepare(self.plans, self.grid, self.cancelled)
-            except BaseException as error:
-                self._tell_end(error, None)
-                raise
-            inputs.check_size()
-            inputs = inputs.counted(self.ledger)
+            inputs = self._inputs()
             held = None if force else self.folder.find(inputs.run_id, inputs.window)
+            self.identified(inputs.run_id)
             going = _Going(inputs, Spans(self._spans_of(inputs)), Meter(inputs.total))
             try:
                 if held is not None:
@@ -125,6 +137,17 @@ class GridRun:
             except BaseException as error:
                 self._tell_end(error, going)
                 raise
+
+    def _inputs(self) -> RunInputs:
+        try:
+            inputs = RunInputs.prepare(self.plans, self.grid, self.cancelled)
+            inputs.check_size()
+            return inputs.counted(self.ledger)
+        except InputError:
+            raise
+        except BaseException as error:
+            self._tell_end(error, None)
+            raise
 
     def _spans_of(self, inputs: RunInputs) -> Path:
         return self.folder.root / "runs" / inputs.run_id / "spans"
@@ -147,7 +170,7 @@ class GridRun:
             window=inputs.window,
             instruments=going.entries,
             provenance=inputs.provenance,
-            files=files_of(inputs.run_id),
+            files=files_of(inputs.run_id, (*TABLES, *PLAYED)),
         )
         tables = going.tables()
         latest = self.folder.write_latest(self._decided(made, tables), tables)

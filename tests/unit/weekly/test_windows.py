@@ -10,7 +10,7 @@ from hotband.feeds.demo import demo_bars
 from hotband.feeds.files import read_bars
 from hotband.market.calendar import DEFAULT_HOURS, format_time, parse_time
 from hotband.stores.parquet import parquet_bars
-from hotband.weekly.api import last_week
+from hotband.weekly.sources import last_week
 
 GRID = {"default": {"min_reps": [1], "exposure": [0.5], "hold_minutes": [30]}}
 WEEK = ("2026-03-08T21:00:00Z", "2026-03-13T21:00:00Z")
