@@ -41,7 +41,7 @@ check: $(STAMPS)/dev
 	$(BIN)/lint-imports --no-cache
 
 schemas: $(STAMPS)/runtime
-	$(BIN)/python -m hotband.artefacts.schemas docs/schemas
+	$(BIN)/python -m hotband.artefacts.publish docs/schemas
 
 # The script itself sees what is there, so that no stamp can outlive the server.
 services:

@@ -1,15 +1,12 @@
 """The shapes of ``latest.json``, ``latest.partial.json`` and ``latest.error.json``.
 
 The first two keep the keys of the existing dashboard (``generated_at``, ``window``,
-``instruments``); archives have the shape of ``latest.json``. ``python -m
-hotband.artefacts.schemas FOLDER`` writes them as JSON Schema.
+``instruments``); archives have the shape of ``latest.json``.
 """
 
 import json
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self, TypeAlias
 
 from pydantic import Field, model_validator
@@ -179,6 +176,8 @@ class Instrument(Artefact):
     gate_coverage: Coverage
     source: Text
     """Of the gates: the store's scheme, ``synthetic``, or ``mixed``."""
+    bars_source: Text = "unknown"
+    """Of the bars; ``demo``: simulated, nobody traded these prices."""
     funnel: Funnel
     plateau: Plateau | None
     best_of_all: BestOfAll | None
@@ -355,46 +354,3 @@ DOCUMENTS: Final[dict[str, type[Document]]] = {
 def files_of(run_id: str, tables: Iterable[str] = TABLES) -> dict[str, str]:
     """Where a run's tables lie, relative to the folder of the artefacts."""
     return {name: f"runs/{run_id}/{name}.parquet" for name in tables}
-
-
-def schema_texts() -> dict[str, str]:
-    """JSON Schema (2020-12) of every document, by file name."""
-    from hotband.artefacts.roster import roster_schemas  # it needs Numba
-
-    plain = {
-        name: model.model_json_schema(mode="serialization") for name, model in DOCUMENTS.items()
-    }
-    return {
-        f"{name}.schema.json": json.dumps(_whole(schema), indent=2, sort_keys=True) + "\n"
-        for name, schema in (plain | roster_schemas()).items()
-    }
-
-
-def _whole(schema: dict[str, Any]) -> dict[str, Any]:
-    _close(schema)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | schema
-
-
-def _close(schema: Any) -> None:
-    """Refuse keys that miss their pattern: the models do, pydantic's schema would not."""
-    if isinstance(schema, dict):
-        if "patternProperties" in schema:
-            schema["additionalProperties"] = False
-        for inner in schema.values():
-            _close(inner)
-    elif isinstance(schema, list):
-        for inner in schema:
-            _close(inner)
-
-
-def publish_schemas(folder: Path) -> list[Path]:
-    """Write the schemas into ``folder``, the same bytes each time; which files there are."""
-    folder.mkdir(parents=True, exist_ok=True)
-    texts = schema_texts()
-    for name, text in texts.items():
-        (folder / name).write_text(text, "utf-8")
-    return [folder / name for name in texts]
-
-
-if __name__ == "__main__":
-    publish_schemas(Path(sys.argv[1]))

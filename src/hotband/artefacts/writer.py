@@ -160,9 +160,11 @@ class ArtefactFolder:
 
     def read_interrupted(self) -> Partial | None:
         """What a run had reached whose process is gone; None = there is no such run."""
-        if not self._lock.is_free():
-            return None
-        return self.read_partial()
+        return None if self.is_taken() else self.read_partial()
+
+    def is_taken(self) -> bool:
+        """Whether a run, or one write, has the folder now, in this process or another."""
+        return not self._lock.is_free()
 
     def read_error(self) -> ErrorArtefact | None:
         """Why the newest run did not finish; None = it did, or there is none.

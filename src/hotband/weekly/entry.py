@@ -89,6 +89,7 @@ def finish(
         insufficient_data=bool(row["insufficient_data"]),
         gate_coverage=Coverage.model_validate(job.coverage.to_dict()),
         source=job.work.source,
+        bars_source=part.bars_source,
         funnel=Funnel.model_validate(part.funnel.to_dict()),
         plateau=_plateau(choice),
         best_of_all=_best_of_all(job, rows, choice),

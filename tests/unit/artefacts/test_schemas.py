@@ -14,6 +14,7 @@ from tests.canary.sizes import ROOT
 from tests.unit.artefacts import artefact_samples as samples
 from tests.unit.artefacts.artefact_samples import DETAILS, SCORE, instrument, latest
 
+from hotband.artefacts.publish import schema_texts
 from hotband.artefacts.schemas import (
     DOCUMENTS,
     SCHEMA_VERSION,
@@ -22,7 +23,6 @@ from hotband.artefacts.schemas import (
     Params,
     files_of,
     numbers_of,
-    schema_texts,
     score_fields,
 )
 from hotband.artefacts.values import Artefact
