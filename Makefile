@@ -14,7 +14,7 @@ help:
 	@echo "make bench      benchmarks: a table, and JSON under output/bench"
 	@echo "make bench-peers  the same cells through vectorbt, in an environment of its own"
 	@echo "make check      lint, types, import contracts only"
-	@echo "make schemas    write docs/schemas from the models"
+	@echo "make schemas    write docs/schemas and docs/openapi.json from the models"
 	@echo "make services   put a Valkey server on the machine, where there is none"
 	@echo "make lock       resolve the dependency locks anew"
 
@@ -32,7 +32,7 @@ $(STAMPS)/dev: requirements/dev.txt $(STAMPS)/runtime
 	@mkdir -p $(STAMPS) && touch $@
 
 demo: $(STAMPS)/runtime
-	$(BIN)/hotband demo
+	$(BIN)/hotband demo $(if $(filter 0,$(SERVE)),,--serve)
 
 check: $(STAMPS)/dev
 	$(BIN)/ruff check .
@@ -42,6 +42,7 @@ check: $(STAMPS)/dev
 
 schemas: $(STAMPS)/runtime
 	$(BIN)/python -m hotband.artefacts.publish docs/schemas
+	$(BIN)/python -m hotband.service.openapi docs/openapi.json
 
 # The script itself sees what is there, so that no stamp can outlive the server.
 services:

@@ -2,11 +2,14 @@
 
 import typer
 
-from hotband.cli import data, gates, grid, profile, roster
+from hotband.cli import data, gates, grid, profile, roster, state
 from hotband.cli.certify import certify
 from hotband.cli.demo import demo
+from hotband.cli.doctor import doctor
 from hotband.cli.report import report
+from hotband.cli.serve import serve
 from hotband.cli.simulate import simulate
+from hotband.cli.up import up
 from hotband.cli.weekly import weekly
 
 app = typer.Typer(
@@ -23,14 +26,18 @@ def main() -> None:
 
 app.command()(certify)
 app.command()(demo)
+app.command()(doctor)
 app.command()(report)
+app.command()(serve)
 app.command()(simulate)
+app.command()(up)
 app.command()(weekly)
 app.add_typer(data.app, name="data")
 app.add_typer(gates.app, name="gates")
 app.add_typer(grid.app, name="grid")
 app.add_typer(profile.app, name="profile")
 app.add_typer(roster.app, name="roster")
+app.add_typer(state.app, name="state")
 
 
 def run() -> None:

@@ -96,7 +96,7 @@ def run_grid(
     force: bool = False,
     cancelled: Callable[[], bool] = never,
     listener: Listener = silent,
-    identified: Callable[[str], None] = unheard,
+    identified: Callable[[str, bool], None] = unheard,
 ) -> Latest:
     """Choose each instrument's cell on a look-back, judge it after, publish; what was published.
 

@@ -49,7 +49,7 @@ def silent(_: GridProgress) -> None:
     """The listener of a run that nobody watches."""
 
 
-def unheard(_: str) -> None:
+def unheard(_run_id: str, _reused: bool) -> None:
     """Where nobody asks for the id of a run."""
 
 
@@ -94,7 +94,7 @@ class GridRun:
         cancelled: Asked while spans run; True ends the run in a state that can be resumed.
         listener: Told of progress.
         roster: Settings of the decisions that follow from the result.
-        identified: Told the run's id before it begins, or is found to be there already.
+        identified: Told the run's id before it begins, and whether it was there already.
     """
 
     plans: Mapping[str, Plan]
@@ -105,7 +105,7 @@ class GridRun:
     cancelled: Callable[[], bool] = never
     listener: Listener = silent
     roster: RosterSettings = DEFAULTS
-    identified: Callable[[str], None] = unheard
+    identified: Callable[[str, bool], None] = unheard
 
     def run(self, *, force: bool = False) -> tuple[Latest, bool]:
         """Run, publish and archive; the result, and whether it was there already.
@@ -123,7 +123,7 @@ class GridRun:
         with self.folder.exclusive():
             inputs = self._inputs()
             held = None if force else self.folder.find(inputs.run_id, inputs.window)
-            self.identified(inputs.run_id)
+            self.identified(inputs.run_id, held is not None)
             going = _Going(inputs, Spans(self._spans_of(inputs)), Meter(inputs.total))
             try:
                 if held is not None:

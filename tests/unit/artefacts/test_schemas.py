@@ -255,7 +255,7 @@ def test_nothing_else_is_published() -> None:
 
 
 def test_the_command_publishes_the_same_bytes_in_any_process(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "hotband.artefacts.schemas", str(tmp_path / "new")]
+    command = [sys.executable, "-m", "hotband.artefacts.publish", str(tmp_path / "new")]
     subprocess.run(command, check=True)
     for path in PUBLISHED.iterdir():
         assert (tmp_path / "new" / path.name).read_bytes() == path.read_bytes()

@@ -1,0 +1,154 @@
+"""What the routes call: one object made at start-up, held by the application."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Annotated, Final
+
+from fastapi import Depends, Request
+
+from hotband.artefacts.schemas import Latest
+from hotband.artefacts.writer import ArtefactFolder
+from hotband.live.clock import Clock, SystemClock
+from hotband.live.kill_switch import KillSwitch, open_kill_switch
+from hotband.service.health import SystemReply
+from hotband.service.index import RunIndex
+from hotband.service.keeper import Command, JobKeeper, runner_command
+from hotband.service.library import Library
+from hotband.service.request import RunSettings
+from hotband.service.restore import undo_interrupted
+from hotband.service.schedule import WeeklySchedule
+from hotband.service.settings import ServiceSettings
+from hotband.service.status import Status, StatusSource, freshness
+from hotband.service.telemetry import Telemetry
+from hotband.service.tokens import SignIns, TokenFile
+from hotband.stores.location import Locations
+
+STATUS_S: Final = 0.25
+"""How old a status may be; a start or a cancel makes it anew."""
+
+
+@dataclass(frozen=True)
+class Body:
+    """A reply made once for many callers."""
+
+    data: bytes
+    etag: str
+
+    @classmethod
+    def of(cls, text: str) -> "Body":
+        """The text with the tag that follows from it."""
+        data = text.encode()
+        return cls(data, f'W/"{blake2b(data, digest_size=12).hexdigest()}"')
+
+
+@dataclass(eq=False)
+class Service:
+    """The parts of a running service."""
+
+    settings: ServiceSettings
+    places: Locations
+    index: RunIndex
+    folder: ArtefactFolder
+    library: Library
+    keeper: JobKeeper
+    sign_ins: SignIns
+    switch: KillSwitch
+    telemetry: Telemetry
+    schedule: WeeklySchedule | None = None
+    clock: Clock = field(default_factory=SystemClock)
+    checking: threading.Lock = field(default_factory=threading.Lock)
+    checked: tuple[float, SystemReply] | None = None
+    _status: tuple[float, Body] | None = None
+    _latest: tuple[Latest | None, bool, Body] | None = None
+    _turn: threading.Lock = field(default_factory=threading.Lock)
+
+    def status(self) -> Status:
+        """The status now."""
+        source = StatusSource(self.index, self.library, self.folder, self.settings.read_only)
+        next_at = None if self.schedule is None else self.schedule.next_at()
+        return source.read(time.time(), next_at)
+
+    def status_body(self) -> Body:
+        """The status as a reply, at most a moment old."""
+        held = self._status
+        if held is not None and time.monotonic() - held[0] < STATUS_S:
+            return held[1]
+        with self._turn:
+            held = self._status
+            if held is None or time.monotonic() - held[0] >= STATUS_S:
+                self.keeper.settle()
+                held = time.monotonic(), Body.of(self.status().model_dump_json())
+                self._status = held
+        return held[1]
+
+    def status_changed(self) -> None:
+        """The next status is made anew."""
+        self._status = None
+
+    def latest_body(self, make: Callable[[Latest | None], str]) -> Body:
+        """The last good result as a reply, made again only where it or its freshness changed."""
+        latest = self.library.latest()
+        stale = latest is not None and freshness(latest, time.time()).stale
+        held = self._latest
+        if held is not None and held[0] is latest and held[1] == stale:
+            return held[2]
+        body = Body.of(make(latest))
+        self._latest = latest, stale, body
+        return body
+
+    def close(self) -> None:
+        """Close what is open."""
+        self.index.db.close()
+
+
+def open_service(
+    settings: ServiceSettings,
+    *,
+    schedule: str | None = None,
+    command: Command = runner_command,
+    environment: Mapping[str, str] | None = None,
+) -> Service:
+    """A service over the state folder of the settings and the stores of the environment.
+
+    ``schedule``: a cron line; None = nothing is started by itself. ``command``: how runners are
+    started. ``environment``: of runners, None = ours.
+
+    Raises:
+        HotbandError: A setting, the state folder or the index cannot be used.
+    """
+    places = Locations.from_environment()
+    undo_interrupted(settings.home)
+    index = RunIndex(settings.home)
+    folder = ArtefactFolder(places.output)
+    keeper = JobKeeper(
+        index, settings.home, folder, RunSettings.from_environment(), command, environment
+    )
+    made = Service(
+        settings=settings,
+        places=places,
+        index=index,
+        folder=folder,
+        library=Library(folder, index),
+        keeper=keeper,
+        sign_ins=SignIns(TokenFile(settings.home)),
+        switch=open_kill_switch(),
+        telemetry=Telemetry(),
+        schedule=None if schedule is None else WeeklySchedule(schedule, index.fired),
+    )
+    if settings.token_required:
+        made.sign_ins.tokens.read_or_create()
+    keeper.settle()
+    keeper.take_in_archives()
+    return made
+
+
+def service_of(request: Request) -> Service:
+    """The service of the application that a request came to."""
+    found: Service = request.app.state.service
+    return found
+
+
+Current = Annotated[Service, Depends(service_of)]
