@@ -368,6 +368,21 @@ def test_a_caller_that_leaves_gets_no_reply_and_reaches_no_route(make: Make) -> 
     assert seen == [("POST", "unmatched", 499, ANY)]
 
 
+@pytest.mark.parametrize(
+    "target", ["/api/a%2fb", "/api/a%2Fb", "/api/x%23y", "/api/x%3fy", "/api/%2e%2e",
+     "//api", "/a%5cb"]
+)  # fmt: skip
+def test_a_path_with_two_readings_is_refused(make: Make, target: str) -> None:
+    reply = read(make(), target=target)
+    assert (reply.status, reply.slug) == (400, "bad-path")
+
+
+def test_a_path_that_the_server_read_otherwise_is_refused(make: Make) -> None:
+    stack = make(auth="token")
+    reply = call(stack.whole, "/api/notes/1", headers=(HOST,), decoded="/health/live")
+    assert (reply.status, reply.slug) == (400, "bad-path")
+
+
 @pytest.mark.parametrize("mode", ["closed", "open"])
 def test_a_good_path_passes(make: Make, mode: str) -> None:
     stack = make() if mode == "open" else make(auth="token")

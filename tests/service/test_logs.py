@@ -201,6 +201,13 @@ def test_a_secret_is_redacted_wherever_it_stands(event: dict[str, Any]) -> None:
     assert "[redacted]" in found
 
 
+def test_secrets_of_any_line_are_redacted(log: io.StringIO) -> None:
+    structlog.stdlib.get_logger().info("inner", token="SECRET-1")  # noqa: S106 - none
+    logging.getLogger("elsewhere").warning("bearer %s", "SECRET-2")
+    assert len(lines(log)) == 2
+    assert "SECRET" not in log.getvalue()
+
+
 def test_what_is_no_secret_stays() -> None:
     event = {"event": "request", "route": "/api/notes/{number}", "n": [1, 2.5, None, True]}
     assert redact(None, "info", dict(event)) == event

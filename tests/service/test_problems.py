@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from hotband import errors
 from hotband.errors import HotbandError, InputError, StoreUnavailableError
 from hotband.service.problems import (
+    DETAIL_LENGTH,
     ECHO_LENGTH,
     Problem,
     ProblemBody,
@@ -179,12 +180,26 @@ def test_a_body_that_is_no_strict_json_is_refused(stack: Stack, body: bytes) -> 
 
 @pytest.mark.parametrize(
     "body",
-    [b'{"size": "%s"}', b'{"text": {"%s": 1}}', b'{"%s": 1}', b'["%s"]', b'{"text": "%s}'],
+    [
+        b'{"size": "%s"}',
+        b'{"sizes": {"%s": "x"}}',
+        b'{"text": {"%s": 1}}',
+        b'{"%s": 1}',
+        b'["%s"]',
+        b'{"text": "%s}',
+    ],
 )
 def test_no_more_than_a_little_of_what_was_sent_comes_back(stack: Stack, body: bytes) -> None:
     reply = post(stack, body.replace(b"%s", b"Z" * 10_000))
     assert reply.status in {400, 422}
     assert b"Z" * (ECHO_LENGTH + 1) not in reply.body
+
+
+def test_a_detail_is_redacted_and_clipped() -> None:
+    found = problem_response({}, Problem("odd", "Odd", 400, f"see '{DESK}/x' {'Z' * 9_000}"))
+    detail = json.loads(bytes(found.body))["detail"]
+    assert detail.startswith("see '[path]' ZZZ")
+    assert len(detail) == DETAIL_LENGTH
 
 
 def test_of_many_faults_fifty_are_told() -> None:

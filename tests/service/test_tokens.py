@@ -75,6 +75,22 @@ def test_processes_that_start_at_once_agree_on_the_token(tmp_path: Path) -> None
     assert len(set(made)) == 1
 
 
+def test_a_token_made_by_another_in_between_counts(
+    tokens: TokenFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft, other = tokens._draft, TokenFile(tmp_path / "state")
+
+    kept: list[str] = []
+
+    def late() -> Path:
+        kept.append(other.read_or_create())
+        return draft()
+
+    monkeypatch.setattr(tokens, "_draft", late)
+    assert [tokens.read_or_create()] == kept
+    assert other.current() == kept[0]
+
+
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o660])
 def test_a_token_that_others_may_read_is_refused(tokens: TokenFile, mode: int) -> None:
     tokens.read_or_create()

@@ -33,6 +33,7 @@ PUBLIC = frozenset({"/health/live", "/api/session"})
 class Note(BaseModel):
     text: str
     size: int = 1
+    sizes: dict[str, int] = {}
 
 
 class Reply(NamedTuple):
@@ -153,8 +154,12 @@ def call(
     method: str = "GET",
     headers: Sequence[tuple[bytes, bytes]] = (HOST,),
     body: Sequence[bytes] = (b"",),
+    decoded: str | None = None,
 ) -> Reply:
-    """One request to ``app`` in this process; ``body`` in pieces, headers exactly as given."""
+    """One request to ``app`` in this process; ``body`` in pieces, headers exactly as given.
+
+    ``decoded`` is a path that the server claims to have read from ``target``.
+    """
     path, _, query = target.partition("?")
     scope: Scope = {
         "type": "http",
@@ -165,7 +170,7 @@ def call(
         "client": ("127.0.0.1", 1),
         "root_path": "",
         "method": method,
-        "path": unquote(path),
+        "path": decoded or unquote(path),
         "raw_path": path.encode(),
         "query_string": query.encode(),
         "headers": list(headers),

@@ -178,6 +178,8 @@ class Instrument(Artefact):
     """Of the gates: the store's scheme, ``synthetic``, or ``mixed``."""
     bars_source: Text = "unknown"
     """Of the bars; ``demo``: simulated, nobody traded these prices."""
+    currency: Text | None = None
+    """Of all money here: the account's home currency."""
     funnel: Funnel
     plateau: Plateau | None
     best_of_all: BestOfAll | None

@@ -18,6 +18,7 @@ from hotband.service.container import Service
 from hotband.service.index import BusyError
 from hotband.service.keeper import ElsewhereError
 from hotband.service.logs import RequestLog
+from hotband.service.pages import Pages, page_router
 from hotband.service.problems import install_problems
 from hotband.service.request import RunRequest
 from hotband.service.routes import market, results, runs, system
@@ -45,6 +46,7 @@ def create_api() -> FastAPI:
         redoc_url=None,
         lifespan=_lifespan,
     )
+    api.router.redirect_slashes = False
     for router in (results.static, runs.router, results.router, market.router, system.router):
         api.include_router(router)
     install_problems(api)
@@ -60,9 +62,11 @@ def create_api() -> FastAPI:
 def create_app(service: Service) -> ASGIApp:
     """The whole application around a service."""
     api = create_api()
+    pages = Pages()
+    api.include_router(page_router(pages))
     api.state.service = service
     service.telemetry.watch(service)
-    guarded = Access(api, service.settings, service.sign_ins, public=PUBLIC)
+    guarded = Access(api, service.settings, service.sign_ins, public=PUBLIC | pages.public)
     return RequestLog(guarded, service.telemetry.observe)
 
 

@@ -2,7 +2,6 @@
 
 import socket
 from collections.abc import Callable
-from typing import Final
 
 import uvicorn
 
@@ -12,11 +11,7 @@ from hotband.service.container import open_service
 from hotband.service.keeper import Command, runner_command
 from hotband.service.logs import configure_logs
 from hotband.service.settings import ServiceSettings
-
-CONNECTIONS_END_S: Final = 1
-"""How long open connections may take after a request to stop."""
-MOST_AT_ONCE: Final = 1000
-BACKLOG: Final = 2048
+from hotband.service.wire import bound_socket, server_config
 
 
 def serve(
@@ -38,18 +33,7 @@ def serve(
         own = settings.with_port(bound.getsockname()[1])
         configure_logs()
         service = open_service(own, schedule=schedule, command=command)
-        config = uvicorn.Config(
-            create_app(service),
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            lifespan="on",
-            ws="none",
-            limit_concurrency=MOST_AT_ONCE,
-            timeout_keep_alive=15,
-            timeout_graceful_shutdown=CONNECTIONS_END_S,
-        )
+        config = server_config(create_app(service))
         server = _Server(config, lambda: ready(address_of(own, service.sign_ins.tokens.current)))
         server.run(sockets=[bound])
         if not server.started:
@@ -71,22 +55,15 @@ class _Server(uvicorn.Server):
 
 def bind(settings: ServiceSettings) -> socket.socket:
     """A listening socket on the address of the settings; InputError where it is taken."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    made = socket.socket(family, socket.SOCK_STREAM)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        made.bind((settings.host, settings.port))
+        return bound_socket(settings.host, settings.port)
     except OSError as cause:
-        made.close()
         raise InputError(
             "address of the service",
             f"{settings.host} port {settings.port}: {cause.strerror}",
             "an address of this machine and a port that is free",
             "Stop what uses it, or choose another with --port.",
         ) from cause
-    made.listen(BACKLOG)
-    made.set_inheritable(True)
-    return made
 
 
 def address_of(settings: ServiceSettings, token: Callable[[], str]) -> str:

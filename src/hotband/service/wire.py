@@ -14,6 +14,10 @@ from hotband.service.headers import SECURITY_HEADERS
 from hotband.service.problems import MEDIA_TYPE, TYPE_PREFIX
 
 _HEADER_BYTES: Final = 32 * 1024
+CONNECTIONS_END_S: Final = 1
+"""How long open connections may take after a request to stop."""
+MOST_AT_ONCE: Final = 1000
+BACKLOG: Final = 2048
 _DETAIL: Final = "This is not a request that HTTP/1.1 allows, or its headers are too large."
 
 
@@ -61,13 +65,15 @@ def server_config(app: ASGIApp) -> uvicorn.Config:
         http=ProblemH11,
         ws="none",
         loop="asyncio",
-        lifespan="auto",
+        lifespan="on",
         proxy_headers=False,
         server_header=False,
         access_log=False,
         log_config=None,
         h11_max_incomplete_event_size=_HEADER_BYTES,
-        timeout_graceful_shutdown=10,
+        limit_concurrency=MOST_AT_ONCE,
+        timeout_keep_alive=15,
+        timeout_graceful_shutdown=CONNECTIONS_END_S,
     )
 
 
@@ -78,7 +84,7 @@ def bound_socket(host: str, port: int) -> socket.socket:
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind((host.removeprefix("[").removesuffix("]"), port))
-        made.listen(128)
+        made.listen(BACKLOG)
     except OSError:
         made.close()
         raise

@@ -90,6 +90,7 @@ def finish(
         gate_coverage=Coverage.model_validate(job.coverage.to_dict()),
         source=job.work.source,
         bars_source=part.bars_source,
+        currency=result.currency,
         funnel=Funnel.model_validate(part.funnel.to_dict()),
         plateau=_plateau(choice),
         best_of_all=_best_of_all(job, rows, choice),

@@ -1,5 +1,7 @@
 """What a run of a cell leaves to be read: nothing that happened is missing, nothing is added."""
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 import pytest
@@ -36,7 +38,7 @@ def test_the_first_and_the_last_bar_are_always_there(result: SimulationResult) -
 
 def test_decisions_are_those_of_the_result(result: SimulationResult) -> None:
     frame = decision_frame(result, "EUR_USD", "look_back")
-    told = [each.to_dict() for each in result.decisions()]
+    told: list[dict[str, Any]] = [each.to_dict() for each in result.decisions()]
     assert len(told) == frame.height > 100
     assert len({tuple(each) for each in frame["reasons"].to_list()}) > 2
     for name in ("admit", "hard_blocked", "source", "direction", "units", "reasons"):

@@ -6,8 +6,16 @@ import polars as pl
 from pydantic import Field
 
 from hotband.artefacts.archive import week_of
+from hotband.artefacts.judgement import GateFact
 from hotband.artefacts.roster_part import RosterVerdict
-from hotband.artefacts.schemas import FailedInstrument, Failure, Instrument, Latest, Params
+from hotband.artefacts.schemas import (
+    FailedInstrument,
+    Failure,
+    Instrument,
+    Latest,
+    Params,
+    Penalty,
+)
 from hotband.artefacts.values import Coverage, Instant, MetricValue, Provenance, Window
 from hotband.service.results.reduction import reduced
 from hotband.service.results.replies import Reply, TableSource
@@ -36,8 +44,16 @@ class Tile(Reply):
     hold_out: dict[str, MetricValue]
     """The same over the hold-out; empty where nothing judged the choice."""
     coverage: Coverage | None
-    tags: tuple[str, ...]
-    """Penalties of the score."""
+    penalties: tuple[Penalty, ...]
+    """Of the score, with the numbers that caused them."""
+    failed_gates: tuple[GateFact, ...]
+    """Gates of promotion that it failed: value and limit."""
+    promoted: bool
+    source: str | None
+    """Of the gates."""
+    simulated: bool
+    """Its bars are of the simulated market."""
+    currency: str | None
     gates_passed: int = Field(ge=0)
     gates_failed: int = Field(ge=0)
     gates_not_evaluated: int = Field(ge=0)
@@ -94,11 +110,13 @@ def _tile(latest: Latest, name: str, accounts: pl.DataFrame | None) -> Tile:
     if isinstance(entry, FailedInstrument):
         return Tile(
             instrument=name, state="error", error=entry.error, qualified=False, params=None,
-            score=None, metrics={}, hold_out={}, coverage=None, tags=(), gates_passed=0,
+            score=None, metrics={}, hold_out={}, coverage=None, penalties=(), failed_gates=(),
+            promoted=False, source=None, simulated=False, currency=None, gates_passed=0,
             gates_failed=0, gates_not_evaluated=0, roster=verdict, sparkline=(),
         )  # fmt: skip
     after = entry.judgement.hold_out
-    gates = [gate.passed for gate in entry.judgement.promotion.gates]
+    promotion = entry.judgement.promotion
+    gates = [gate.passed for gate in promotion.gates]
     return Tile(
         instrument=name,
         state="completed",
@@ -109,7 +127,12 @@ def _tile(latest: Latest, name: str, accounts: pl.DataFrame | None) -> Tile:
         metrics=_headlines(entry.metric_details),
         hold_out={} if after is None else _headlines(after.metric_details),
         coverage=entry.gate_coverage,
-        tags=tuple(penalty.tag for penalty in entry.penalties),
+        penalties=entry.penalties,
+        failed_gates=tuple(gate for gate in promotion.gates if gate.passed is False),
+        promoted=promotion.promoted,
+        source=entry.source,
+        simulated=entry.bars_source == "demo",
+        currency=entry.currency,
         gates_passed=gates.count(True),
         gates_failed=gates.count(False),
         gates_not_evaluated=gates.count(None),
