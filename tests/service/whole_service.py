@@ -1,4 +1,4 @@
-"""A real ``hotband serve`` or ``hotband up`` in processes of its own, over a scratch state folder."""
+"""A real ``hotband serve`` or ``hotband up`` in processes of its own, over a scratch folder."""
 
 import os
 import shutil
@@ -30,7 +30,7 @@ default:
   min_reps_add: [0]
   hold_minutes: [30, 60]
   exposure_x: [1.0]
-promotion: {{draws: 99}}
+promotion: {{draws: 199}}
 """
 KEPT: Final = ("HOTBAND_CACHE", "HOTBAND_TEST_DATA")
 
@@ -104,11 +104,15 @@ def finished_home(factory: pytest.TempPathFactory) -> Path:
     """A state folder of the caller's own, with a run that another program has finished."""
     template = factory.getbasetemp() / "whole-service-state"
     if not template.exists():
-        command = [sys.executable, "-m", "hotband", "weekly", "--json"]
+        command = [sys.executable, "-m", "hotband", "weekly", "--workers", "1", "--grid"]
         making = factory.mktemp("making") / "home"
         make_state(making)
         done = subprocess.run(
-            command, env=environment(making), check=False, capture_output=True, text=True
+            [*command, making / "grid.yaml"],
+            env=environment(making),
+            check=False,
+            capture_output=True,
+            text=True,
         )
         assert done.returncode == 0, done.stderr
         making.rename(template)

@@ -6,7 +6,7 @@ reads the raw request, never an address that a library put together from it.
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
@@ -41,7 +41,7 @@ Headers = Mapping[str, list[str]]
 class Access:
     """ASGI application that lets through to ``app`` what the settings allow.
 
-    ``public`` are exact paths that need no sign-in; ``json_free`` exact paths whose unsafe
+    ``public`` holds the paths that need no sign-in; ``json_free`` exact paths whose unsafe
     methods need no JSON. WebSockets are refused: there are none. What an error of ours becomes
     in ``app`` is the app's to say; one raised here becomes its problem.
     """
@@ -52,7 +52,7 @@ class Access:
         settings: ServiceSettings,
         sign_ins: SignIns,
         *,
-        public: frozenset[str] = frozenset(),
+        public: Container[str] = frozenset(),
         json_free: frozenset[str] = frozenset(),
     ) -> None:
         self.app = app

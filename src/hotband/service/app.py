@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from typing import Any, Final
 
 from fastapi import FastAPI, Request
@@ -59,6 +60,17 @@ def create_api() -> FastAPI:
     return api
 
 
+@dataclass(frozen=True)
+class Public:
+    """Paths that need no sign-in: some of the API, and those of the page."""
+
+    own: frozenset[str]
+    pages: Pages
+
+    def __contains__(self, path: object) -> bool:
+        return path in self.own or path in self.pages
+
+
 def create_app(service: Service) -> ASGIApp:
     """The whole application around a service."""
     api = create_api()
@@ -66,7 +78,7 @@ def create_app(service: Service) -> ASGIApp:
     api.include_router(page_router(pages))
     api.state.service = service
     service.telemetry.watch(service)
-    guarded = Access(api, service.settings, service.sign_ins, public=PUBLIC | pages.public)
+    guarded = Access(api, service.settings, service.sign_ins, public=Public(PUBLIC, pages))
     return RequestLog(guarded, service.telemetry.observe)
 
 

@@ -138,8 +138,8 @@ def open_service(
         telemetry=Telemetry(),
         schedule=None if schedule is None else WeeklySchedule(schedule, index.fired),
     )
-    if settings.token_required:
-        made.sign_ins.tokens.read_or_create()
+    # Also where none is asked for: a sign-in with a wrong token is a 401 then too.
+    made.sign_ins.tokens.read_or_create()
     keeper.settle()
     keeper.take_in_archives()
     return made

@@ -21,7 +21,7 @@ CREATE TABLE jobs (
   created_at REAL NOT NULL, started_at REAL, finished_at REAL, heartbeat_at REAL,
   pid INTEGER, pid_started REAL, cancel_at REAL, progress TEXT, error TEXT, summary TEXT,
   archive TEXT, reused INTEGER NOT NULL DEFAULT 0, seq INTEGER NOT NULL DEFAULT 1,
-  CHECK ((slot = 1) = (state IN ('running', 'cancelling')))
+  CHECK ((slot IS 1) = (state IN ('running', 'cancelling')))
 );
 CREATE INDEX jobs_run ON jobs (run_id);
 CREATE INDEX jobs_archive ON jobs (archive);
@@ -42,7 +42,8 @@ class Database:
     def __init__(self, home: Path) -> None:
         self.path = home / FILE
         self._local = threading.local()
-        self._opened: list[sqlite3.Connection] = []
+        self._opened: list[tuple[threading.Thread, sqlite3.Connection]] = []
+        self._turn = threading.Lock()
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             with self.writing() as db:
@@ -67,21 +68,33 @@ class Database:
     def _open(self) -> sqlite3.Connection:
         held: sqlite3.Connection | None = getattr(self._local, "db", None)
         if held is None:
-            # Each thread has its own; another thread only closes it, when all is over.
+            # Each thread has its own; another one only closes it, when its thread is over.
+            self._close_left()
             held = sqlite3.connect(
                 self.path, timeout=PATIENCE_S, isolation_level=None, check_same_thread=False
             )
-            self._opened.append(held)
+            with self._turn:
+                self._opened.append((threading.current_thread(), held))
             held.row_factory = sqlite3.Row
             held.execute("PRAGMA journal_mode = WAL")
             held.execute("PRAGMA synchronous = NORMAL")
             self._local.db = held
         return held
 
+    def _close_left(self) -> None:
+        """Close what threads that are over have left open; servers end threads all the time."""
+        with self._turn:
+            left = [pair for pair in self._opened if not pair[0].is_alive()]
+            self._opened = [pair for pair in self._opened if pair[0].is_alive()]
+        for _, held in left:
+            held.close()
+
     def close(self) -> None:
         """Close the connections of all threads; the next use opens one again."""
-        while self._opened:
-            self._opened.pop().close()
+        with self._turn:
+            opened, self._opened = self._opened, []
+        for _, held in opened:
+            held.close()
         self._local = threading.local()
 
     @contextmanager

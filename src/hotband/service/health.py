@@ -1,5 +1,6 @@
 """Whether the service can do its work, and what it is."""
 
+import os
 import platform
 import shutil
 import time
@@ -132,7 +133,7 @@ def _database(service: "Service") -> bool:
 def _artefacts(service: "Service") -> bool:
     root = service.folder.root
     root.mkdir(parents=True, exist_ok=True)
-    return root.is_dir()
+    return root.is_dir() and os.access(root, os.W_OK)
 
 
 def _disk(service: "Service") -> bool:

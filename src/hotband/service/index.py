@@ -60,7 +60,8 @@ class RunIndex:
             active = self._one(db, f"WHERE {_OPEN}")
             if active is not None:
                 raise BusyError(active)
-            job_id = new_id(now)
+            last = self._one(db, "ORDER BY job_id DESC LIMIT 1")
+            job_id = new_id(now, None if last is None else last.job_id)
             db.execute(
                 "INSERT INTO jobs (job_id, state, origin, slot, request, window_start,"
                 " window_end, instruments, created_at, heartbeat_at)"

@@ -73,6 +73,7 @@ class JobKeeper:
         self._environment = dict(os.environ if environment is None else environment)
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._turn = threading.Lock()
+        self._unreadable: set[str] = set()
 
     def start(self, request: RunRequest, origin: Origin = "api") -> Job:
         """Begin a job and start its process.
@@ -113,10 +114,11 @@ class JobKeeper:
             raise StoreError(
                 "process of the run", cause, "one that can be started", "Check the machine."
             ) from cause
-        with self._turn:
-            self._children[job.job_id] = child
+        # Noted first: once others can wait for it, its number may be gone at any time.
         if child.poll() is None:
             self.index.note_process(job.job_id, ProcessMark.of(child.pid))
+        with self._turn:
+            self._children[job.job_id] = child
 
     def settle(self) -> None:
         """Bring the index in line with what runs: wait for children, end what died.
@@ -155,15 +157,21 @@ class JobKeeper:
                     del self._children[job_id]
 
     def take_in_archives(self) -> int:
-        """Take results into the history that other programs archived; how many were new."""
-        try:
-            found = unknown_archives(self.folder, self.index.archives())
-        except HotbandError as error:
-            _log.warning("archives are not all readable: %s", error)
+        """Take results into the history that other programs archived; how many were new.
+
+        None while a job is active: its runner archives the result before it ends the job.
+        """
+        if self.index.active() is not None:
             return 0
+        found = unknown_archives(self.folder, self.index.archives(), self._warn_once)
         if found:
             self.index.adopt(found)
         return len(found)
+
+    def _warn_once(self, error: HotbandError) -> None:
+        if str(error) not in self._unreadable:
+            self._unreadable.add(str(error))
+            _log.warning("an archive cannot be read: %s", error)
 
     def cancel(self, job: Job) -> Job:
         """Ask a job to stop; asking again, or one that has ended, changes nothing."""

@@ -90,14 +90,19 @@ class Library:
         path = None if job.archive is None else self.folder.root / job.archive
         stamp = None if path is None else _stamp(path)
         if path is None or stamp is None:
-            raise Problem(
-                "result-gone", "Result gone", 410, "The result of the run is no longer kept."
-            )
+            raise _gone("The result of the run is no longer kept.")
         return self._read(path, stamp)
 
     def read_table(self, latest: Latest, name: str) -> pl.DataFrame:
-        """One of the Parquet files of a result; StoreError where it cannot be read."""
+        """One of the Parquet files of a result.
+
+        Raises:
+            Problem: 410 where it is gone.
+            StoreError: It cannot be read.
+        """
         stamp = _stamp(self.folder.root / latest.files[name])
+        if stamp is None:
+            raise _gone(f"The {name} of the run are no longer kept.")
         key = (latest.run_id, name)
         with self._turn:
             held = self._tables.get(key)
@@ -105,11 +110,10 @@ class Library:
                 self._tables.move_to_end(key)
                 return held[1]
         frame = self.folder.read_table(latest, name)
-        if stamp is not None:
-            with self._turn:
-                self._tables[key] = (stamp, frame)
-                while len(self._tables) > KEPT_TABLES:
-                    self._tables.popitem(last=False)
+        with self._turn:
+            self._tables[key] = (stamp, frame)
+            while len(self._tables) > KEPT_TABLES:
+                self._tables.popitem(last=False)
         return frame
 
     def text(self, latest: Latest) -> str:
@@ -121,6 +125,10 @@ def unknown_run(run: str) -> Problem:
     """The answer for a run that is not known."""
     detail = f"No run or job has the id {run}."
     return Problem("unknown-run", "Unknown run", 404, detail)
+
+
+def _gone(detail: str) -> Problem:
+    return Problem("result-gone", "Result gone", 410, detail)
 
 
 def _stamp(path: Path) -> Stamp | None:

@@ -47,11 +47,10 @@ class Pages:
             names |= {chunk["file"], *chunk.get("css", ()), *chunk.get("assets", ())}
         return {name: ((self.folder / name).read_bytes(), _media(name)) for name in sorted(names)}
 
-    @property
-    def public(self) -> frozenset[str]:
-        """Paths that need no sign-in: the page holds nothing but its own code."""
-        routes = ("/", "/roster", "/compare", "/history", "/system")
-        return frozenset((*routes, *(f"/{name}" for name in self.files)))
+    def __contains__(self, path: object) -> bool:
+        """Whether a path is the page's: it needs no sign-in, as it holds only its own code."""
+        name = str(path)
+        return ROUTES.fullmatch(name) is not None or name.removeprefix("/") in self.files
 
     def reply(self, path: str) -> Response:
         """The reply for a path of the page; Problem 404 for any other."""

@@ -14,7 +14,7 @@ from hotband.market.calendar import format_time, parse_time
 from hotband.service.index import RunIndex
 from hotband.service.jobs import Job, Origin, instant
 from hotband.service.problems import Problem, redacted
-from hotband.service.status import Freshness, JobState, Model, RunFault, Span, freshness
+from hotband.service.status import Freshness, JobState, Model, RunFault, Span, fault_of, freshness
 
 Words = Annotated[str, StringConstraints(max_length=2000)]
 
@@ -69,7 +69,7 @@ def started_of(job: Job) -> Started:
         reused=job.reused,
         window=_span(job),
         instruments=job.instruments,
-        error=_fault(job),
+        error=fault_of(job),
         links=_links(job),
     )
 
@@ -115,7 +115,7 @@ def facts_of(index: RunIndex, job: Job) -> RunFacts:
         started_at=instant(job.started_at),
         finished_at=instant(job.finished_at),
         duration_seconds=took,
-        error=_fault(job),
+        error=fault_of(job),
         summary=job.summary,
         archive=job.archive,
         has_note=bool(index.notes.read(_noted(job))[0]),
@@ -128,12 +128,6 @@ def _span(job: Job) -> Span | None:
         return None
     start, end = (format_time(parse_time(text)) for text in job.window)
     return Span(start=start, end=end)
-
-
-def _fault(job: Job) -> RunFault | None:
-    if job.error is None:
-        return None
-    return RunFault(kind=job.error["kind"], message=job.error["message"])
 
 
 def _links(job: Job) -> dict[str, str]:

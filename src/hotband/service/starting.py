@@ -31,7 +31,7 @@ def start_run(
     """
     held = None if key is None else service.index.keys.find(key)
     if held is not None:
-        return _replayed(service, held, body), True
+        return _begun(_replayed(service, held, body)), True
     try:
         job = service.keeper.start(request)
     except BusyError as busy:
@@ -44,9 +44,14 @@ def start_run(
     service.status_changed()
     job = _identified(service, job)
     service.status_changed()
+    return _begun(job), False
+
+
+def _begun(job: Job) -> Job:
+    """The job; Problem 422 where it came to nothing because of its inputs."""
     if job.state == "error" and job.run_id is None and job.error is not None:
         _refuse_unusable(job.error)
-    return job, False
+    return job
 
 
 def _identified(service: "Service", job: Job) -> Job:

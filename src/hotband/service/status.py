@@ -1,5 +1,6 @@
 """What is going on, in under 4 kB: the state of the newest run and what can be done next."""
 
+import json
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
@@ -12,9 +13,12 @@ from hotband.market.calendar import DAY_NS, DEFAULT_HOURS, SECOND_NS, format_tim
 from hotband.service.index import RunIndex
 from hotband.service.jobs import Job, instant
 from hotband.service.library import Library
+from hotband.service.problems import clipped, redacted
 
 MOST_NAMES: Final = 60
 """Instruments that a status lists; beyond them it counts."""
+MOST_TEXT: Final = 600
+"""Bytes of an error's text, and of a request, that a status holds."""
 STALLED_S: Final = 15.0
 """A runner that has not spoken for so long is stalled."""
 SIMULATED: Final = "demo"
@@ -101,7 +105,8 @@ class Status(Model):
     """Active, and its process has said nothing for a while."""
     reused: bool = False
     resume: dict[str, Any] | None = None
-    """The body of a start that goes on with what an unfinished run has left."""
+    """The body of a start that goes on with what an unfinished run has left; null also where it
+    is long, and then `request` of the run has it."""
     last_good: LastGood | None = None
     next_run_at: str | None = None
     """When the schedule starts the next one."""
@@ -179,14 +184,14 @@ def _facts(job: Job, now_s: float) -> dict[str, Any]:
     silent = job.active and now_s - (job.heartbeat_at or job.created_at) > STALLED_S
     window = None if job.window is None else Span(start=job.window[0], end=job.window[1])
     unfinished = job.state in {"error", "interrupted", "cancelled"}
-    message = _WORDS[job.state]
-    if job.error is not None and job.state == "error":
-        message = job.error["message"]
+    fault, message = fault_of(job, MOST_TEXT), _WORDS[job.state]
+    if fault is not None and job.state == "error":
+        message = fault.message
     elif job.active and job.run_id is None:
         message = "The inputs of the run are being read."
     return {
         "state": job.state,
-        "message": message[:1000],
+        "message": message,
         "job_id": job.job_id,
         "run_id": job.run_id,
         "phase": _phase(job),
@@ -194,17 +199,29 @@ def _facts(job: Job, now_s: float) -> dict[str, Any]:
         "instruments": _instruments(job) if len(job.instruments) <= MOST_NAMES else {},
         "instruments_total": len(job.instruments),
         "progress": _progress(job),
-        "error": None if job.error is None else RunFault(
-            kind=job.error["kind"], message=job.error["message"][:600]
-        ),
+        "error": fault,
         "started_at": instant(job.started_at or job.created_at),
         "finished_at": instant(job.finished_at),
         "heartbeat_at": instant(job.heartbeat_at),
         "stalled": silent,
         "reused": job.reused,
-        "resume": job.request if unfinished else None,
+        "resume": job.request if unfinished and _is_short(job.request) else None,
         "seq": job.seq,
-    }  # fmt: skip
+    }
+
+
+def fault_of(job: Job, most: int | None = None) -> RunFault | None:
+    """Why a job did not finish, without paths; ``most``: bytes of the text as JSON."""
+    if job.error is None:
+        return None
+    text = redacted(job.error["message"])
+    while most is not None and len(json.dumps(text)) > most:
+        text = clipped(text, len(text) * 9 // 10)
+    return RunFault(kind=job.error["kind"], message=text)
+
+
+def _is_short(request: dict[str, Any]) -> bool:
+    return len(json.dumps(request)) <= MOST_TEXT
 
 
 def _phase(job: Job) -> str:

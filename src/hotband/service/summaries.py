@@ -1,12 +1,13 @@
 """A finished run in the few facts that lists show, and the archived file that holds it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
 from hotband.artefacts.archive import archive_name, week_of
 from hotband.artefacts.schemas import Instrument, Latest
 from hotband.artefacts.writer import ArtefactFolder
+from hotband.errors import HotbandError
 from hotband.service.ids import id_from
 from hotband.service.jobs import Job
 
@@ -42,14 +43,23 @@ def _same(folder: ArtefactFolder, week: str, version: int, latest: Latest) -> bo
     return folder.read_archive(week, version).run_id == latest.run_id
 
 
-def unknown_archives(folder: ArtefactFolder, known: Iterable[str]) -> list[Job]:
-    """Jobs for archived results that no job of the index has made: run by other programs."""
+def unknown_archives(
+    folder: ArtefactFolder, known: Iterable[str], unreadable: Callable[[HotbandError], None]
+) -> list[Job]:
+    """Jobs for archived results that no job of the index has made: run by other programs.
+
+    ``unreadable`` is told of each archive that cannot be read; it hides no other.
+    """
     seen = set(known)
     found = []
     for entry in folder.list_archive():
         name = archive_name(entry.week, entry.version)
-        if name not in seen:
+        if name in seen:
+            continue
+        try:
             found.append(_adopted(name, folder.read_archive(entry.week, entry.version)))
+        except HotbandError as error:
+            unreadable(error)
     return found
 
 

@@ -51,13 +51,14 @@ const problems: Middleware = {
 export const api = createClient<paths>({ baseUrl: window.location.origin });
 api.use(problems);
 
-/** The data of a reply; a reply without any is a fault of the service. */
-export async function read<T>(
-  call: Promise<{ data?: T; response: Response }>,
-): Promise<NonNullable<T>> {
+/**
+ * The data of a reply; a reply without any is a fault of the service. The caller names the type:
+ * openapi-fetch widens the tuples of the schema to arrays.
+ */
+export async function read<T>(call: Promise<{ data?: unknown; response: Response }>): Promise<T> {
   const { data, response } = await call;
   if (data === undefined || data === null) {
     throw new Problem(response.status, { detail: "The service sent no data." });
   }
-  return data as NonNullable<T>;
+  return data as T;
 }

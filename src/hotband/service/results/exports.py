@@ -24,6 +24,10 @@ CHUNK_ROWS: Final = 5_000
 CHUNK_BYTES: Final = 1 << 18
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 _MEDIA: Final = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
+_HTML: Final = "text/html; charset=utf-8"
+_JSON: Final = "application/json"
+MEDIA_TYPES: Final = tuple(kind.partition(";")[0] for kind in (*_MEDIA.values(), _HTML, _JSON))
+"""Of all exports."""
 _TABLES: Final = {
     "rows": "every cell of the grid, with its metrics",
     "trades": "the trades of the chosen cells",
@@ -70,9 +74,8 @@ def manifest(latest: Latest) -> Manifest:
         for table, what in _TABLES.items()
         for form in _MEDIA
     ]
-    html = "text/html; charset=utf-8"
-    found.append(_export("latest-json", f"{stem}.json", "application/json", "the result", latest))
-    found.append(_export("report-html", f"{stem}.html", html, "a page that opens offline", latest))
+    found.append(_export("latest-json", f"{stem}.json", _JSON, "the result", latest))
+    found.append(_export("report-html", f"{stem}.html", _HTML, "a page that opens offline", latest))
     return Manifest(run_id=latest.run_id, exports=tuple(found))
 
 

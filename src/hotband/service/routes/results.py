@@ -26,7 +26,7 @@ from hotband.service.results.curves import CurveRequest, DailyCurve, EquityCurve
 from hotband.service.results.curves import daily_curve as daily_curve_of
 from hotband.service.results.curves import equity_curve as equity_curve_of
 from hotband.service.results.decisions import DecisionFilter, DecisionPage, decision_page
-from hotband.service.results.exports import Manifest, download, manifest
+from hotband.service.results.exports import MEDIA_TYPES, Manifest, download, manifest
 from hotband.service.results.instruments import (
     Coverages,
     InstrumentReply,
@@ -175,7 +175,7 @@ def exports(result: Result) -> Manifest:
     "/{run}/exports/{export_id}",
     operation_id="download",
     response_class=StreamingResponse,
-    responses={200: {"content": {"application/octet-stream": {}}}},
+    responses={200: {"content": {name: {} for name in MEDIA_TYPES}}},
 )
 def get_export(result: Result, export_id: ExportId, service: Current) -> StreamingResponse:
     """One file, as an attachment."""

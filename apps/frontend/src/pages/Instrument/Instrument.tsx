@@ -1,0 +1,3 @@
+export function Instrument() {
+  return <h1>Instrument</h1>;
+}

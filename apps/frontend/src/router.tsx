@@ -1,0 +1,96 @@
+// Addresses of the page. All view state is in them; each page is a chunk of its own.
+import type { QueryClient } from "@tanstack/react-query";
+import {
+  createRootRouteWithContext,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+} from "@tanstack/react-router";
+import { Shell } from "./layout/Shell";
+import { NotFound } from "./pages/NotFound";
+
+type Raw = Record<string, unknown>;
+const text = (raw: Raw, name: string): string | undefined => {
+  const value = raw[name];
+  return typeof value === "string" && value !== "" && value.length <= 200 ? value : undefined;
+};
+const defined = <T extends Record<string, unknown>>(given: T) =>
+  Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+
+const root = createRootRouteWithContext<{ client: QueryClient }>()({
+  component: Shell,
+  notFoundComponent: NotFound,
+  validateSearch: (raw: Raw) => defined({ week: text(raw, "week"), run: text(raw, "run") }),
+});
+
+const dashboard = createRoute({
+  getParentRoute: () => root,
+  path: "/",
+  validateSearch: (raw: Raw) => defined({ sort: text(raw, "sort"), show: text(raw, "show") }),
+  component: lazyRouteComponent(() => import("./pages/Dashboard/Dashboard"), "Dashboard"),
+});
+
+const instrument = createRoute({
+  getParentRoute: () => root,
+  path: "/instruments/$symbol",
+  validateSearch: (raw: Raw) =>
+    defined({
+      tab: text(raw, "tab"),
+      metric: text(raw, "metric"),
+      x: text(raw, "x"),
+      y: text(raw, "y"),
+      fixed: text(raw, "fixed"),
+      cell: text(raw, "cell"),
+      where: text(raw, "where"),
+      phase: text(raw, "phase"),
+      sort: text(raw, "sort"),
+      trade: text(raw, "trade"),
+      reason: text(raw, "reason"),
+    }),
+  component: lazyRouteComponent(() => import("./pages/Instrument/Instrument"), "Instrument"),
+});
+
+const roster = createRoute({
+  getParentRoute: () => root,
+  path: "/roster",
+  component: lazyRouteComponent(() => import("./pages/Roster/Roster"), "Roster"),
+});
+
+const compare = createRoute({
+  getParentRoute: () => root,
+  path: "/compare",
+  validateSearch: (raw: Raw) =>
+    defined({ base: text(raw, "base"), head: text(raw, "head"), all: text(raw, "all") }),
+  component: lazyRouteComponent(() => import("./pages/Compare/Compare"), "Compare"),
+});
+
+const history = createRoute({
+  getParentRoute: () => root,
+  path: "/history",
+  validateSearch: (raw: Raw) => defined({ q: text(raw, "q"), state: text(raw, "state") }),
+  component: lazyRouteComponent(() => import("./pages/History/History"), "History"),
+});
+
+const system = createRoute({
+  getParentRoute: () => root,
+  path: "/system",
+  component: lazyRouteComponent(() => import("./pages/System/System"), "System"),
+});
+
+const tree = root.addChildren([dashboard, instrument, roster, compare, history, system]);
+
+export const makeRouter = (client: QueryClient) =>
+  createRouter({
+    routeTree: tree,
+    context: { client },
+    defaultPreload: "intent",
+    scrollRestoration: true,
+  });
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: ReturnType<typeof makeRouter>;
+  }
+}
