@@ -7,7 +7,6 @@ heading beside every number. Nothing here is ever NaN: what is missing says why.
 from datetime import UTC, datetime
 from typing import Final
 
-from hotband.artefacts.schemas import Instrument
 from hotband.artefacts.values import Window
 from hotband.core.codes import REASONS as CODES
 from hotband.market.calendar import SECOND_NS, parse_time
@@ -74,12 +73,6 @@ def missing(reason: str | None) -> str:
     if reason is None:
         return "n/a"
     return f"n/a{SPACE}{DASH} {REASONS.get(reason, words(reason))}"
-
-
-def reason_of(entry: Instrument, name: str) -> str:
-    """Why a metric has no number."""
-    detail = entry.metric_details.get(name)
-    return "not in the artefact" if detail is None else REASONS.get(detail.reason or "", "no value")
 
 
 def instant(text: str) -> str:

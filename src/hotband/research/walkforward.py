@@ -6,16 +6,14 @@ the hold-out, and at last the hold-out itself; whatever was given up is said in 
 Source: reference/statistics.md, section 3.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from hotband.errors import InputError, ProfileError, WindowError
+from hotband.errors import InputError, WindowError
 from hotband.market.calendar import MINUTE_NS, MarketHours
 from hotband.market.elapsed import market_earlier, weeks_within
-from hotband.profile.refusals import profile_error
 from hotband.research.splits import DEFAULT_EMBARGO_MINUTES, Span
 
 _Weeks = Annotated[int, Field(ge=1, le=520, description="a whole number of weeks, 1..520")]
@@ -47,20 +45,6 @@ class WalkForwardSettings(BaseModel):
         if self.min_look_back_weeks > self.look_back_weeks:
             raise ValueError("min_look_back_weeks at most look_back_weeks")
         return self
-
-
-def walk_forward_settings(values: Mapping[str, Any]) -> WalkForwardSettings:
-    """Settings of plain values; ProfileError for unknown keys and impossible values."""
-    try:
-        return WalkForwardSettings.model_validate(values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        if first["type"] == "value_error":
-            got = ", ".join(f"{key} {value}" for key, value in values.items())
-            allowed = str(first["ctx"]["error"])
-            raise ProfileError("walk_forward", got, allowed, "Correct the settings.") from error
-        spelt = "walk_forward.{}".format
-        raise profile_error(error, WalkForwardSettings, spelt) from error
 
 
 @dataclass(frozen=True, slots=True)

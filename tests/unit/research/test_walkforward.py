@@ -16,12 +16,12 @@ from hotband.market.calendar import (
     format_time,
     parse_time,
 )
+from hotband.research.grid_settings import load_grid
 from hotband.research.walkforward import (
     Fold,
     Folds,
     WalkForwardSettings,
     folds_of,
-    walk_forward_settings,
 )
 
 END = parse_time("2025-10-03T21:00:00Z")
@@ -271,7 +271,7 @@ def test_the_settings_have_the_documented_defaults_and_are_frozen() -> None:
 @pytest.mark.parametrize(
     ("values", "text"),
     [
-        ({"hold_out_wekks": 4}, "unknown key walk_forward.hold_out_wekks: .*'hold_out_weeks'"),
+        ({"hold_out_wekks": 4}, "unknown key grid.walk_forward.hold_out_wekks: .*'hold_out_weeks'"),
         ({"max_folds": 0}, "walk_forward.max_folds: got 0; allowed: a whole number, 1..500"),
         ({"step_weeks": 1.5}, "walk_forward.step_weeks: got 1.5; allowed: a whole number of"),
         ({"anchored": 1}, "walk_forward.anchored: got 1; allowed: true or false"),
@@ -283,8 +283,9 @@ def test_the_settings_have_the_documented_defaults_and_are_frozen() -> None:
 )
 def test_settings_that_cannot_be_are_refused_by_name(values: dict[str, Any], text: str) -> None:
     with pytest.raises(ProfileError, match=text):
-        walk_forward_settings(values)
+        load_grid({"walk_forward": values})
 
 
 def test_good_settings_are_taken_as_they_are() -> None:
-    assert walk_forward_settings({"max_folds": 3}) == WalkForwardSettings(max_folds=3)
+    taken = load_grid({"walk_forward": {"max_folds": 3}}).walk_forward
+    assert taken == WalkForwardSettings(max_folds=3)
