@@ -4,8 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
 PEERS := .venv-peers
+FRONT := apps/frontend
+PAGE := src/hotband/service/page/index.html
+PAGE_SOURCES := $(shell find $(FRONT)/src $(FRONT)/public $(FRONT)/scripts -type f 2>/dev/null) \
+	$(FRONT)/index.html $(FRONT)/vite.config.ts $(FRONT)/package-lock.json
 
-.PHONY: demo test test-long check schemas services bench bench-peers lock clean help
+.PHONY: demo page page-if-node front test test-long check schemas services bench bench-peers lock clean help
 
 help:
 	@echo "make demo       set up and run the main job on embedded defaults"
@@ -15,7 +19,9 @@ help:
 	@echo "make bench-peers  the same cells through vectorbt, in an environment of its own"
 	@echo "make check      lint, types, import contracts only"
 	@echo "make schemas    write docs/schemas and docs/openapi.json from the models"
-	@echo "make services   put a Valkey server on the machine, where there is none"
+	@echo "make page       build the dashboard into the package"
+	@echo "make front      types, lint and unit tests of the dashboard"
+	@echo "make services   put a Valkey server and Chromium on the machine, where they are missing"
 	@echo "make lock       resolve the dependency locks anew"
 
 $(BIN)/python:
@@ -31,8 +37,25 @@ $(STAMPS)/dev: requirements/dev.txt $(STAMPS)/runtime
 	$(BIN)/python -m pip install -q --require-hashes -r requirements/dev.txt
 	@mkdir -p $(STAMPS) && touch $@
 
-demo: $(STAMPS)/runtime
+demo: $(STAMPS)/runtime page-if-node
 	$(BIN)/hotband demo $(if $(filter 0,$(SERVE)),,--serve)
+
+$(FRONT)/node_modules/.stamp: $(FRONT)/package-lock.json
+	cd $(FRONT) && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(PAGE): $(PAGE_SOURCES) | $(FRONT)/node_modules/.stamp
+	cd $(FRONT) && npm run --silent build
+
+page: $(FRONT)/node_modules/.stamp $(PAGE)
+
+# The page is built where Node is; without it the demo runs, and its API answers.
+page-if-node:
+	@if command -v npm >/dev/null 2>&1; then $(MAKE) --no-print-directory page; \
+	else echo "no Node here: the dashboard is not built"; fi
+
+front: page
+	cd $(FRONT) && npm run --silent check && npm run --silent test
 
 check: $(STAMPS)/dev
 	$(BIN)/ruff check .
@@ -50,10 +73,10 @@ services:
 
 test test-long: services
 
-test: check
+test: check front
 	$(BIN)/python -m pytest -m "not long"
 
-test-long: $(STAMPS)/dev
+test-long: $(STAMPS)/dev page
 	$(BIN)/python -m pytest -m long
 
 bench: $(STAMPS)/dev

@@ -1,23 +1,30 @@
 #!/usr/bin/env bash
-# Puts a Valkey server on the machine, for the tests that need a real one.
+# Puts a Valkey server and a Chromium browser on the machine, for the tests that need real ones.
 #
-# Nothing is done where one is on the PATH. Else, as root with apt-get: Valkey from the machine's
-# own sources, or from the backports of its Debian release, or else Redis. The entry for the
-# backports is made of the machine's own and used for this installation only. The package starts
-# no service: the tests start servers of their own.
+# Nothing is done where both are on the PATH. Else, as root with apt-get: Valkey from the machine's
+# own sources, or from the backports of its Debian release, or else Redis; Chromium from the
+# machine's own sources. The entry for the backports is made of the machine's own and used for this
+# installation only. The packages start no service: the tests start servers of their own.
 set -euo pipefail
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
-if have valkey-server; then
+need_server=
+need_browser=
+have valkey-server || need_server=yes
+have chromium || have chromium-browser || have google-chrome || need_browser=yes
+if [ -z "$need_server$need_browser" ]; then
   exit 0
 fi
 if [ "$(id -u)" != 0 ] || ! have apt-get; then
-  if have redis-server; then
-    exit 0
+  if [ -n "$need_server" ] && ! have redis-server; then
+    echo "install_services: no Valkey server here. Install the package valkey-server (or" \
+      "redis-server); until then the tests that need one say so." >&2
   fi
-  echo "install_services: no Valkey server here. Install the package valkey-server (or" \
-    "redis-server); until then the tests that need one say so." >&2
+  if [ -n "$need_browser" ]; then
+    echo "install_services: no Chromium here. Install the package chromium; until then the" \
+      "tests that need a browser say so." >&2
+  fi
   exit 0
 fi
 
@@ -101,6 +108,16 @@ if [ ! -e $policy ]; then
 fi
 
 apt-get "${apt[@]}" update -q >"$scratch/log" 2>&1 || tail -n 5 "$scratch/log" >&2
+if [ -n "$need_browser" ]; then
+  if candidate chromium && install_package chromium; then
+    echo "install_services: installed chromium"
+  else
+    echo "install_services: could not install chromium; the tests that need a browser say so." >&2
+  fi
+fi
+if [ -z "$need_server" ]; then
+  exit 0
+fi
 service=valkey-server
 if candidate valkey-server && install_package valkey-server; then
   :

@@ -30,8 +30,7 @@ class Steps:
         self._said = 0
 
     def say(self, **step: Any) -> None:
-        """The next step, of: ``run_id`` and ``reused``, ``progress``, ``freeze``, ``deaf``,
-        ``line``, and ``end`` with ``error``.
+        """The next step: any of run_id, reused, progress, freeze, deaf, line, end and error.
 
         ``freeze`` stops the signs of life, ``deaf`` ignores requests and signals to stop,
         ``line`` is printed, ``end`` is the state that the job ends in.

@@ -14,6 +14,11 @@ const text = (raw: Raw, name: string): string | undefined => {
   const value = raw[name];
   return typeof value === "string" && value !== "" && value.length <= 200 ? value : undefined;
 };
+/** A whole number; the address has it bare, and the router reads it as a number. */
+const whole = (raw: Raw, name: string): number | undefined => {
+  const value = Number(raw[name] ?? Number.NaN);
+  return Number.isSafeInteger(value) && value >= 0 ? value : undefined;
+};
 const defined = <T extends Record<string, unknown>>(given: T) =>
   Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as {
     [K in keyof T]?: Exclude<T[K], undefined>;
@@ -42,12 +47,18 @@ const instrument = createRoute({
       x: text(raw, "x"),
       y: text(raw, "y"),
       fixed: text(raw, "fixed"),
-      cell: text(raw, "cell"),
+      cell: whole(raw, "cell"),
       where: text(raw, "where"),
+      view: text(raw, "view"),
       phase: text(raw, "phase"),
+      zoom: text(raw, "zoom"),
       sort: text(raw, "sort"),
-      trade: text(raw, "trade"),
+      side: text(raw, "side"),
+      outcome: text(raw, "outcome"),
+      exit: text(raw, "exit"),
+      trade: whole(raw, "trade"),
       reason: text(raw, "reason"),
+      admit: text(raw, "admit"),
     }),
   component: lazyRouteComponent(() => import("./pages/Instrument/Instrument"), "Instrument"),
 });

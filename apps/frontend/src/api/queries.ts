@@ -50,7 +50,9 @@ export const overviewQuery = (run: string) =>
   queryOptions<Overview>({
     queryKey: ["run", run, "overview"],
     queryFn: ({ signal }) =>
-      read<Overview>(api.GET("/api/backtests/{run}/overview", { params: { path: { run } }, signal })),
+      read<Overview>(
+        api.GET("/api/backtests/{run}/overview", { params: { path: { run } }, signal }),
+      ),
     placeholderData: keepPreviousData,
     ...ofRun,
   });
@@ -79,7 +81,9 @@ export const metaQuery = queryOptions<Schemas["Meta"]>({
 });
 
 /** The finished runs of a history, one for each week: the newest. */
-export function weeksOf(history: Schemas["History"] | undefined): { week: string; run: RunFacts }[] {
+export function weeksOf(
+  history: Schemas["History"] | undefined,
+): { week: string; run: RunFacts }[] {
   const found = new Map<string, RunFacts>();
   for (const run of history?.items ?? []) {
     const week = run.summary?.week;
@@ -87,7 +91,9 @@ export function weeksOf(history: Schemas["History"] | undefined): { week: string
       found.set(week, run);
     }
   }
-  return [...found].map(([week, run]) => ({ week, run })).sort((a, b) => (a.week < b.week ? 1 : -1));
+  return [...found]
+    .map(([week, run]) => ({ week, run }))
+    .sort((a, b) => (a.week < b.week ? 1 : -1));
 }
 
 export async function startRun(body: Schemas["RunRequest"] | Record<string, unknown>, key: string) {

@@ -4,7 +4,8 @@ import { Offline, Problem } from "@/api/client";
 import css from "./problem.module.css";
 
 export function reasonOf(error: unknown): string {
-  if (error instanceof Offline) return "The service cannot be reached. It is tried again by itself.";
+  if (error instanceof Offline)
+    return "The service cannot be reached. It is tried again by itself.";
   if (error instanceof Problem) {
     return error.instance ? `${error.message} Reference ${error.instance}.` : error.message;
   }

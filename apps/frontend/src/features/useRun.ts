@@ -21,7 +21,12 @@ export function useRun(): ShownRun {
   const last = status.data?.last_good ?? null;
   if (search.run !== undefined) {
     const held = weeks.find((each) => each.run.run_id === search.run);
-    return { run: search.run, week: held?.week, newest: search.run === last?.run_id, unknown: false };
+    return {
+      run: search.run,
+      week: held?.week,
+      newest: search.run === last?.run_id,
+      unknown: false,
+    };
   }
   if (search.week !== undefined && search.week !== last?.week) {
     const held = weeks.find((each) => each.week === search.week);

@@ -68,7 +68,9 @@ export function instant(at: Instant, which: Zone): string {
 /** Without the zone, for columns whose header names it. */
 export function instantShort(at: Instant, which: Zone): string {
   if (at == null || Number.isNaN(ms(at))) return "\u2013";
-  return form(which, { ...full, second: "2-digit" }).format(ms(at)).replace(",", "");
+  return form(which, { ...full, second: "2-digit" })
+    .format(ms(at))
+    .replace(",", "");
 }
 
 export function dayOf(at: Instant, which: Zone): string {

@@ -10,8 +10,8 @@ import { RunBanner } from "@/features/run/RunBanner";
 import { RunControl } from "@/features/run/RunControl";
 import { SignIn } from "@/features/signin/SignIn";
 import { WeekSelector } from "@/features/week/WeekSelector";
-import { ZoneSwitch, ThemeSwitch } from "./Switches";
 import css from "./Shell.module.css";
+import { ThemeSwitch, ZoneSwitch } from "./Switches";
 
 const PAGES = [
   ["/", "Overview"],

@@ -11,12 +11,7 @@ export function ZoneSwitch() {
       <legend className="visually-hidden">Time zone</legend>
       {ZONES.map((each) => (
         <label key={each} className={css.choice}>
-          <input
-            type="radio"
-            name="zone"
-            checked={zone === each}
-            onChange={() => setZone(each)}
-          />
+          <input type="radio" name="zone" checked={zone === each} onChange={() => setZone(each)} />
           <span>{each === "utc" ? "UTC" : `Local (${zoneName("local")})`}</span>
         </label>
       ))}

@@ -56,7 +56,12 @@ export function Ribbon({ coverage }: { coverage: Schemas["Coverage"] | null }) {
           fill={`url(#${hatch})`}
           data-part="synthetic"
         />
-        <rect x={shares.real + shares.synthetic} width={shares.gap} height="8" className={css.gap} />
+        <rect
+          x={shares.real + shares.synthetic}
+          width={shares.gap}
+          height="8"
+          className={css.gap}
+        />
       </svg>
       <p className={css.text}>
         {parts.map(([key, name, value]) => (

@@ -4,12 +4,12 @@ import { Link } from "@tanstack/react-router";
 import { type ReactNode, useEffect, useRef, useState } from "react";
 import type { Status } from "@/api/client";
 import { isActive, statusQuery } from "@/api/queries";
+import { PanelProblem } from "@/features/problem";
 import { count, duration } from "@/format/numbers";
 import { useZone, type Zone } from "@/format/time";
-import { PanelProblem } from "@/features/problem";
+import css from "./Run.module.css";
 import { StartButton } from "./RunControl";
 import { type Words, wordsOf } from "./words";
-import css from "./Run.module.css";
 
 export function RunBanner() {
   const query = useQuery(statusQuery);
@@ -73,7 +73,9 @@ function actions(status: Status, words: Words): ReactNode {
           Compare with another week
         </Link>
       ) : null}
-      {status.state === "error" || status.state === "interrupted" || status.state === "cancelled" ? (
+      {status.state === "error" ||
+      status.state === "interrupted" ||
+      status.state === "cancelled" ? (
         <StartButton body={status.resume ?? {}}>
           {status.state === "error" ? "Try again" : "Go on with it"}
         </StartButton>
@@ -125,4 +127,3 @@ function useStill(status: Status): string {
   const since = status.heartbeat_at === null ? now : Date.parse(status.heartbeat_at);
   return `No update for ${duration((now - since) / 1000)}`;
 }
-

@@ -34,6 +34,9 @@ function running(status: Status, zone: Zone): Words {
   );
 }
 
+/** Nothing for a result that was found finished. */
+const took = (ms: number) => (ms >= 500 ? ` \u00b7 ${duration(ms / 1000)}` : "");
+
 function unaffected(status: Status): string {
   const last = status.last_good;
   return last === null
@@ -60,17 +63,22 @@ export function wordsOf(status: Status, zone: Zone): Words {
     case "completed": {
       const at = instant(status.finished_at ?? last?.generated_at, zone);
       if (status.reused) {
-        return words(`Inputs unchanged \u2013 showing the run from ${instant(last?.generated_at, zone)}`, "Nothing was run again.", { again: true });
+        return words(
+          `Inputs unchanged \u2013 showing the run from ${instant(last?.generated_at, zone)}`,
+          "Nothing was run again.",
+          { again: true },
+        );
       }
-      const took =
+      const lasted =
         status.started_at === null || status.finished_at === null
           ? ""
-          : ` \u00b7 ${duration((Date.parse(status.finished_at) - Date.parse(status.started_at)) / 1000)}`;
-      const cells = status.progress === null ? "" : ` \u00b7 ${count(status.progress.total)} combinations`;
+          : took(Date.parse(status.finished_at) - Date.parse(status.started_at));
+      const cells =
+        status.progress === null ? "" : ` \u00b7 ${count(status.progress.total)} combinations`;
       const stale = last?.stale === true;
       return words(
         `Completed ${at}`,
-        `${count(names)} instruments${cells}${took}${stale ? ` \u00b7 stale: ${last.reason}` : ""}`,
+        `${count(names)} instruments${cells}${lasted}${stale ? ` \u00b7 stale: ${last.reason}` : ""}`,
         stale ? { tone: "warn" } : {},
       );
     }
@@ -80,10 +88,14 @@ export function wordsOf(status: Status, zone: Zone): Words {
         alert: true,
       });
     case "interrupted":
-      return words("The run was interrupted", `${status.error?.message ?? status.message}. ${unaffected(status)}`, {
-        tone: "bad",
-        alert: true,
-      });
+      return words(
+        "The run was interrupted",
+        `${status.error?.message ?? status.message}. ${unaffected(status)}`,
+        {
+          tone: "bad",
+          alert: true,
+        },
+      );
     case "cancelled":
       return words(`Run cancelled at ${instant(status.finished_at, zone)}`, unaffected(status), {
         tone: "warn",

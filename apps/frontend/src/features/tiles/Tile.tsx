@@ -1,11 +1,11 @@
 // One instrument at a glance: its numbers with what stands behind them, and what was decided.
 import { Link } from "@tanstack/react-router";
 import type { Tile as TileData } from "@/api/client";
-import { number } from "@/format/numbers";
 import { Ribbon } from "@/features/coverage/Ribbon";
 import { interval, Metric } from "@/features/metric";
+import { number } from "@/format/numbers";
+import { type Chip, chipsOf } from "./chips";
 import { Sparkline } from "./Sparkline";
-import { chipsOf } from "./chips";
 import css from "./Tile.module.css";
 
 const ROWS = [
@@ -91,22 +91,43 @@ export function Tile({ tile, week }: { tile: TileData; week: string | undefined 
   );
 }
 
+const FEW = 4;
+
 function Chips({ tile, synthetic }: { tile: TileData; synthetic: boolean }) {
   const chips = chipsOf(tile);
+  const [few, more] = [chips.slice(0, FEW), chips.slice(FEW)];
   return (
-    <ul className={css.chips} aria-label="Gates and penalties">
-      <li className={tile.qualified ? css.good : css.plain}>
-        {tile.qualified ? "Qualified" : "Not qualified"}
-      </li>
-      {tile.promoted ? <li className={css.good}>Promoted</li> : null}
-      {tile.simulated ? <li className={css.made}>Simulated market</li> : null}
-      {synthetic ? <li className={css.made}>Synthetic gates</li> : null}
-      {chips.map((chip) => (
-        <li key={chip.key} className={css.chip} data-chip={chip.key} title={chip.long}>
-          {chip.text}
+    <div className={css.reasons}>
+      <ul className={css.chips} aria-label="Gates and penalties">
+        <li className={tile.qualified ? css.good : css.plain}>
+          {tile.qualified ? "Qualified" : "Not qualified"}
         </li>
-      ))}
-      {chips.length === 0 ? <li className={css.good}>All gates passed</li> : null}
-    </ul>
+        {tile.promoted ? <li className={css.good}>Promoted</li> : null}
+        {tile.simulated ? <li className={css.made}>Simulated market</li> : null}
+        {synthetic ? <li className={css.made}>Synthetic gates</li> : null}
+        {few.map((chip) => (
+          <ChipItem key={chip.key} chip={chip} />
+        ))}
+        {chips.length === 0 ? <li className={css.good}>All gates passed</li> : null}
+      </ul>
+      {more.length === 0 ? null : (
+        <details>
+          <summary>{more.length} more reasons</summary>
+          <ul className={css.chips} aria-label="Further gates and penalties">
+            {more.map((chip) => (
+              <ChipItem key={chip.key} chip={chip} />
+            ))}
+          </ul>
+        </details>
+      )}
+    </div>
+  );
+}
+
+function ChipItem({ chip }: { chip: Chip }) {
+  return (
+    <li className={css.chip} data-chip={chip.key} title={chip.long}>
+      {chip.text}
+    </li>
   );
 }

@@ -10,15 +10,13 @@ export interface Chip {
 
 const MEASURES: Record<string, string> = {
   real_fraction: "Real data",
-  days: "Days",
-  trades: "Trades",
-  active_days: "Active days",
   pnl: "Net P&L",
-  costs_1_5x_profit_factor: "PF at 1.5\u00d7 costs",
+  profit_factor_at_1_5x_costs: "PF at 1.5\u00d7 costs",
   step_down_p: "Search p",
   dsr: "Deflated Sharpe",
-  oos_return: "Out-of-sample",
-  oos_p: "Out-of-sample p",
+  net_return: "Out-of-sample return",
+  p_value: "Out-of-sample p",
+  p_by: "p over all instruments",
 };
 
 const sentence = (code: string) => {

@@ -3,17 +3,17 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import type { Overview, Tile as TileData } from "@/api/client";
 import { isActive, overviewQuery, partialQuery, statusQuery } from "@/api/queries";
-import { count } from "@/format/numbers";
-import { instant, useZone } from "@/format/time";
 import { Nothing, PanelProblem } from "@/features/problem";
 import { StartButton } from "@/features/run/RunControl";
 import { Tile } from "@/features/tiles/Tile";
 import { useRun } from "@/features/useRun";
+import { count } from "@/format/numbers";
+import { instant, useZone } from "@/format/time";
 import { useTitle } from "@/layout/useTitle";
 import { Arriving } from "./Arriving";
-import { Strip } from "./Strip";
-import { SORTS, shown } from "./order";
 import css from "./Dashboard.module.css";
+import { SORTS, shown } from "./order";
+import { Strip } from "./Strip";
 
 export function Dashboard() {
   const { run, week, newest, unknown } = useRun();
@@ -51,8 +51,8 @@ function Empty({ active }: { active: boolean }) {
   return (
     <Nothing title="No runs yet">
       <p className="muted">
-        Run the weekly grid: it sweeps every instrument, judges its choice on the weeks after it, and
-        keeps the result here.
+        Run the weekly grid: it sweeps every instrument, judges its choice on the weeks after it,
+        and keeps the result here.
       </p>
       <StartButton>Run backtest</StartButton>
     </Nothing>

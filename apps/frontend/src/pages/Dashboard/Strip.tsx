@@ -1,8 +1,8 @@
 // The run in one line: decisions, gates, data.
 import { Link } from "@tanstack/react-router";
 import type { Overview } from "@/api/client";
-import { count, share } from "@/format/numbers";
 import { ACTIONS } from "@/features/tiles/Tile";
+import { count, share } from "@/format/numbers";
 import css from "./Dashboard.module.css";
 
 export function Strip({ overview }: { overview: Overview }) {

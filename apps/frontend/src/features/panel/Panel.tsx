@@ -1,0 +1,85 @@
+// The frame that every panel of the pages has: heading, skeleton, error, and a table that scrolls.
+import type { UseQueryResult } from "@tanstack/react-query";
+import { type ReactNode, useId } from "react";
+import { Boundary } from "@/features/boundary";
+import { PanelProblem } from "@/features/problem";
+import css from "./Panel.module.css";
+
+export function Panel(props: {
+  title: string;
+  side?: ReactNode;
+  busy?: boolean;
+  id?: string;
+  children: ReactNode;
+}) {
+  const heading = useId();
+  return (
+    <section
+      className={css.panel}
+      aria-labelledby={heading}
+      aria-busy={props.busy ?? false}
+      data-testid={props.id}
+    >
+      <header className={css.head}>
+        <h2 id={heading}>{props.title}</h2>
+        {props.side === undefined ? null : <div className={css.side}>{props.side}</div>}
+      </header>
+      <Boundary title={`${props.title}: this panel could not be shown.`}>{props.children}</Boundary>
+    </section>
+  );
+}
+
+/** Keeps the height of what is to come; seen only where that takes a while. */
+export function Waiting({ rows }: { rows: number }) {
+  return (
+    <div className={css.waiting} aria-hidden="true">
+      {Array.from({ length: rows }, (_, at) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: grey bars are all alike
+        <i key={at} />
+      ))}
+    </div>
+  );
+}
+
+/** What a query brought, or why it is not there; old content stays while it is read again. */
+export function Loaded<T>(props: {
+  query: UseQueryResult<T>;
+  rows: number;
+  fault: string;
+  children: (data: T) => ReactNode;
+}) {
+  const { query } = props;
+  if (query.data !== undefined) return <>{props.children(query.data)}</>;
+  if (query.error === null) return <Waiting rows={props.rows} />;
+  return (
+    <PanelProblem title={props.fault} error={query.error} again={() => void query.refetch()} />
+  );
+}
+
+/** A wide table scrolls by itself, with the keyboard too; the page never does. */
+export function TableRegion({ label, children }: { label: string; children: ReactNode }) {
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: a section would be listed as a part of the page
+    <div className={css.region} role="region" aria-label={label} tabIndex={0}>
+      {children}
+    </div>
+  );
+}
+
+export type ChipTone = "good" | "warn" | "bad" | "made" | "plain";
+
+export function Chip(props: { tone?: ChipTone; title?: string; children: ReactNode }) {
+  return (
+    <span className={`${css.chip} ${css[props.tone ?? "plain"]}`} title={props.title}>
+      {props.children}
+    </span>
+  );
+}
+
+export function Notice(props: { children: ReactNode; alert?: boolean }) {
+  return (
+    <p className={css.notice} role={props.alert ? "alert" : "note"}>
+      {props.children}
+    </p>
+  );
+}
