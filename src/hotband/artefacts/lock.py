@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from hotband.artefacts.durable import unusable
+from hotband.durable import unusable
 from hotband.errors import StoreError
 
 _PATIENCE_S: Final = 0.5

@@ -16,9 +16,9 @@ from typing import Any, Final, Literal, Self, TypeVar
 from pydantic import Field, ValidationError, model_validator
 
 from hotband.artefacts.archive import archive_name, archived
-from hotband.artefacts.durable import remove_drafts, unusable, write_whole
 from hotband.artefacts.roster_part import IsoWeek, RosterVerdict
 from hotband.artefacts.values import Artefact, Instant, Pair, RunId
+from hotband.durable import remove_drafts, unusable, write_whole
 from hotband.errors import InputError, IntegrityError, StoreError
 from hotband.roster.decision import Decision, RosterState
 from hotband.roster.settings import RosterSettings

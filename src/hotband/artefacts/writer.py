@@ -21,10 +21,10 @@ from pydantic import ValidationError
 
 from hotband.artefacts import archive
 from hotband.artefacts.archive import ArchiveEntry
-from hotband.artefacts.durable import remove, remove_drafts, unusable, write_whole
 from hotband.artefacts.lock import FolderLock
 from hotband.artefacts.schemas import Document, ErrorArtefact, Latest, Partial, files_of
 from hotband.artefacts.values import Window
+from hotband.durable import remove, remove_drafts, unusable, write_whole
 from hotband.errors import InputError, IntegrityError, StoreError
 from hotband.market.calendar import parse_time
 

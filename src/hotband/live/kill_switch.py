@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
-from hotband.artefacts.durable import write_whole
+from hotband.durable import write_whole
 from hotband.errors import StoreError, StoreUnavailableError
 from hotband.stores.location import Locations
 from hotband.stores.valkey_address import parse_valkey_url

@@ -14,10 +14,10 @@ from typing import Final, TypeAlias
 import polars as pl
 
 from hotband.artefacts.archive import week_of
-from hotband.artefacts.durable import write_whole
 from hotband.artefacts.schemas import FailedInstrument, Instrument, Latest
 from hotband.artefacts.values import Coverage
 from hotband.artefacts.writer import ArtefactFolder
+from hotband.durable import write_whole
 from hotband.errors import StoreError
 from hotband.report.amounts import (
     drawdown,

@@ -17,6 +17,7 @@ from typing import Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from hotband.durable import sync_folder
 from hotband.errors import IntegrityError, StoreError
 
 KEY_BYTES: Final = 16
@@ -141,7 +142,7 @@ def write_file(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)
-        _sync(path.parent)
+        sync_folder(path.parent)
     except OSError as cause:
         raise unusable(path, cause) from cause
 
@@ -156,7 +157,7 @@ def writing(folder: Path) -> Iterator[None]:
         missing = [path for path in (folder, *folder.parents) if not path.exists()]
         folder.mkdir(parents=True, exist_ok=True)
         for made in missing:
-            _sync(made.parent)
+            sync_folder(made.parent)
         handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
     except OSError as cause:
         raise unusable(folder, cause) from cause
@@ -223,11 +224,3 @@ def _sweep(folder: Path) -> None:
             draft.unlink(missing_ok=True)
         except OSError as cause:
             raise unusable(draft, cause) from cause
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

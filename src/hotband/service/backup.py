@@ -22,9 +22,9 @@ from typing import IO, Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from hotband.artefacts.durable import unusable, write_whole
 from hotband.artefacts.lock import FolderLock
 from hotband.artefacts.writer import LATEST, ArtefactFolder
+from hotband.durable import unusable, write_whole
 from hotband.errors import InputError, StoreError
 from hotband.service.backup_names import INDEX, MANIFEST, OUTPUT, STATE, is_kept
 

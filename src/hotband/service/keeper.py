@@ -24,7 +24,7 @@ from hotband.service.processes import ProcessMark
 from hotband.service.request import RunRequest, RunSettings, planned
 from hotband.service.summaries import unknown_archives
 
-SPAWN_S: Final = 15.0
+SPAWN_S: Final = 10.0
 """A job without a process for so long has none: whoever began it died between the two."""
 TERM_AFTER_S, KILL_AFTER_S = 10.0, 30.0
 """After a request to stop: when the runner's group is told so, and when it is ended."""

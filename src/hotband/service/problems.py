@@ -55,6 +55,10 @@ _PATH: Final = re.compile(
 )
 
 
+_OWN_LINK: Final = re.compile(r"/api/[A-Za-z0-9_/-]{1,100}")
+"""Where to go on: not a path of the machine."""
+
+
 class ProblemError(BaseModel):
     """One fault of a request: where (a JSON pointer from body, query, path or header) and why."""
 
@@ -251,7 +255,8 @@ def _pointer(place: Sequence[object]) -> str:
 def _shown(value: object) -> object:
     match value:
         case str():
-            return clipped(redacted(value), DETAIL_LENGTH)
+            own = _OWN_LINK.fullmatch(value)
+            return value if own else clipped(redacted(value), DETAIL_LENGTH)
         case Mapping():
             return {str(key): _shown(inner) for key, inner in value.items()}
         case list() | tuple():

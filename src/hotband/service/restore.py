@@ -21,8 +21,8 @@ from typing import IO, Any, Final
 from pydantic import ValidationError
 
 from hotband.artefacts.archive import archived
-from hotband.artefacts.durable import unusable, write_whole
 from hotband.artefacts.writer import ERROR, LATEST, PARTIAL, ArtefactFolder
+from hotband.durable import sync_folder, unusable, write_whole
 from hotband.errors import InputError
 from hotband.service.backup import CHUNK, BackupFile, Manifest, damaged
 from hotband.service.backup_names import INDEX, MANIFEST, OUTPUT, REPLACED, is_kept, part_of
@@ -74,7 +74,7 @@ def undo_interrupted(home: Path) -> bool:
         moves = [_Move.read(line) for line in json.loads(journal.read_text("utf-8"))]
         _undo(moves)
         journal.unlink()
-        _sync(journal.parent)
+        sync_folder(journal.parent)
         for move in moves:
             _remove(move.new)
     except OSError as cause:
@@ -266,13 +266,13 @@ def _replace(home: Path, moves: list[_Move]) -> None:
         for move in moves:
             move.make()
         for folder in {move.target.parent for move in moves}:
-            _sync(folder)
+            sync_folder(folder)
     except BaseException:
         _undo(moves)
         journal.unlink()
         raise
     journal.unlink()
-    _sync(journal.parent)
+    sync_folder(journal.parent)
 
 
 def _undo(moves: list[_Move]) -> None:
@@ -290,11 +290,3 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

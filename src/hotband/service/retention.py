@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from hotband.artefacts.archive import ArchiveEntry
-from hotband.artefacts.durable import remove, unusable
 from hotband.artefacts.schemas import Latest
 from hotband.artefacts.writer import ArtefactFolder
+from hotband.durable import remove, unusable
 from hotband.errors import InputError
 from hotband.live.clock import Clock, SystemClock
 from hotband.market.calendar import DAY_NS, parse_time

@@ -13,7 +13,8 @@ from typing import Final
 
 import structlog
 
-LEAST_PAUSE_S, MOST_PAUSE_S = 1.0, 60.0
+LEAST_PAUSE_S, MOST_PAUSE_S = 1.0, 8.0
+"""So that the service answers again within a quarter of a minute, however often it ended."""
 STEADY_S: Final = 60.0
 """A process that ran for so long has not failed at once: its pauses begin anew."""
 STOP_WITHIN_S: Final = 6.0

@@ -16,6 +16,8 @@ from typing import IO, Final
 
 import polars as pl
 
+from hotband.durable import sync_folder
+
 LOCK: Final = ".lock"
 JOURNAL: Final = ".journal.json"
 
@@ -75,7 +77,7 @@ class AtomicFolder:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(self.root / JOURNAL)
-        _sync_folder(self.root)
+        sync_folder(self.root)
 
     def _finish(self) -> None:
         journal = self.root / JOURNAL
@@ -87,9 +89,9 @@ class AtomicFolder:
             if new.exists():
                 new.replace(path)
         for folder in {parent for path in paths for parent in _up_to(path, self.root)}:
-            _sync_folder(folder)
+            sync_folder(folder)
         journal.unlink()
-        _sync_folder(self.root)
+        sync_folder(self.root)
 
 
 def _write_parquet(file: IO[bytes], rows: pl.DataFrame) -> None:
@@ -111,14 +113,6 @@ def _up_to(path: Path, root: Path) -> list[Path]:
     """The folders from the one that holds ``path`` up to ``root``: all may be new."""
     parents = list(path.parents)
     return parents[: parents.index(root) + 1]
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 @contextmanager

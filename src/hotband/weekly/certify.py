@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from hotband.artefacts.durable import unusable, write_whole
 from hotband.artefacts.provenance import code_version, run_id_of
+from hotband.durable import unusable, write_whole
 from hotband.errors import InputError, StoreError
 from hotband.executors.ports import Executor, never
 from hotband.market.bars import Bars

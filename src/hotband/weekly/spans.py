@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from hotband.artefacts.durable import unusable
+from hotband.durable import unusable
 
 _IN_MEMORY: Final = 16 * 1024**2
 """Daily returns of so many cells x days are held in memory, 64 MiB; more of them in a file."""

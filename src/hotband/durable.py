@@ -26,7 +26,7 @@ def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> None:
             os.fsync(file.fileno())
         new.replace(path)
         for folder in (path.parent, *made):
-            _sync(folder)
+            sync_folder(folder)
     except OSError as cause:
         _discard(new)
         raise unusable(path, cause) from cause
@@ -39,7 +39,7 @@ def remove(path: Path) -> None:
     """Remove a file that may be there, for good; StoreError where that is refused."""
     try:
         path.unlink()
-        _sync(path.parent)
+        sync_folder(path.parent)
     except FileNotFoundError:
         return
     except OSError as cause:
@@ -77,7 +77,8 @@ def _discard(path: Path) -> None:
         return
 
 
-def _sync(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Make what was put into a folder, or taken out of it, survive a power cut."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
