@@ -42,9 +42,8 @@ GRID: Final = (
     "default: {min_reps: [1, 2], exposure: [0.5], hold_minutes: [15, 30]}\nmin_trades: 5\n"
 )
 SLOW_GRID: Final = (
-    "default: {hazard: {points: 60}, min_reps: [1, 2, 3, 4], exposure: [0.1, 0.2, 0.5, 1.0],\n"
-    "          hold_minutes: [5, 10, 15, 30], stop_loss_pips: [5, 10, 20, 40]}\n"
-    "max_cells: 1000000\n"
+    "default: {hazard: {points: 6}, min_reps: [1, 2, 3, 4], exposure: [0.5, 1.0],\n"
+    "          hold_minutes: [5, 10, 15, 30], stop_loss_pips: [5, 10]}\n"
 )
 """Some seconds of work, to be caught in the middle."""
 PATIENCE_S: Final = 90.0
@@ -269,6 +268,8 @@ def service_here(
         thread.join(PATIENCE_S)
         listener.close()
         assert not thread.is_alive(), "the service did not stop"
+        for child in service.keeper._children.values():
+            child.wait(PATIENCE_S)
 
 
 REAL_RUNS: Final = runner_command

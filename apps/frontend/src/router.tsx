@@ -66,6 +66,7 @@ const instrument = createRoute({
 const roster = createRoute({
   getParentRoute: () => root,
   path: "/roster",
+  validateSearch: (raw: Raw) => defined({ open: text(raw, "open") }),
   component: lazyRouteComponent(() => import("./pages/Roster/Roster"), "Roster"),
 });
 
@@ -80,7 +81,7 @@ const compare = createRoute({
 const history = createRoute({
   getParentRoute: () => root,
   path: "/history",
-  validateSearch: (raw: Raw) => defined({ q: text(raw, "q"), state: text(raw, "state") }),
+  validateSearch: (raw: Raw) => defined({ q: text(raw, "q"), state: text(raw, "state"), open: text(raw, "open") }),
   component: lazyRouteComponent(() => import("./pages/History/History"), "History"),
 });
 

@@ -18,7 +18,6 @@ export const rosterQuery = (week?: string) =>
           signal,
         }),
       ),
-    placeholderData: keepPreviousData,
     retry: (failures, error) => !(error instanceof Problem) && failures < 2,
   });
 

@@ -1,3 +1,28 @@
+// How the service is: checks, gates, switch, account, schedule, versions, licences.
+import { Account } from "@/features/system/Account";
+import { Checks } from "@/features/system/Checks";
+import { GatesNow } from "@/features/system/GatesNow";
+import { KillSwitch } from "@/features/system/KillSwitch";
+import { Licences } from "@/features/system/Licences";
+import { Parts, Schedule, Service } from "@/features/system/Service";
+import css from "@/features/system/System.module.css";
+import { useTitle } from "@/layout/useTitle";
+
 export function System() {
-  return <h1>System</h1>;
+  useTitle("System");
+  return (
+    <>
+      <h1 tabIndex={-1}>System</h1>
+      <Checks />
+      <GatesNow />
+      <div className={css.grid}>
+        <KillSwitch />
+        <Account />
+        <Schedule />
+        <Service />
+        <Parts />
+        <Licences />
+      </div>
+    </>
+  );
 }
