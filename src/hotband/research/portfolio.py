@@ -27,6 +27,7 @@ from hotband.core.records import (
     new_account,
     new_books,
 )
+from hotband.core.step import finish
 from hotband.errors import InputError
 from hotband.research.decisions import GateDecision, decision_of
 from hotband.research.feed import Timeline
@@ -180,6 +181,21 @@ class PortfolioManager:
             for row in rows
         ]
         return decisions, self._logs.fills[n_fills : account.fills].copy()
+
+    def finish(self) -> None:
+        """End the window, as a replay does: book the last day, retire gates and orders."""
+        self._make_room(1)
+        finish(self.account[0], self.books, self._logs.days)
+
+    @property
+    def fills(self) -> Records:
+        """The fills of what ``on_bars`` was handed."""
+        return self._logs.fills[: int(self.account[0].fills)]
+
+    @property
+    def days(self) -> Records:
+        """The days that ``on_bars`` has closed."""
+        return self._logs.days[: int(self.account[0].days)]
 
     def _check(self, events: Mapping[str, tuple[Records, Records | None]]) -> None:
         times = {int(bar["t"][0]) for bar, _ in events.values()}
