@@ -6,6 +6,7 @@ from hotband.cli import data, gates, grid, profile, roster, state
 from hotband.cli.certify import certify
 from hotband.cli.demo import demo
 from hotband.cli.doctor import doctor
+from hotband.cli.paper import paper, replay
 from hotband.cli.report import report
 from hotband.cli.serve import serve
 from hotband.cli.simulate import simulate
@@ -27,6 +28,8 @@ def main() -> None:
 app.command()(certify)
 app.command()(demo)
 app.command()(doctor)
+app.command()(paper)
+app.command()(replay)
 app.command()(report)
 app.command()(serve)
 app.command()(simulate)

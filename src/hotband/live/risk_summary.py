@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from hotband.errors import StoreError
+from hotband.errors import StoreError, StoreUnavailableError
 from hotband.stores.valkey_address import parse_valkey_url
 from hotband.stores.valkey_wire import ValkeyWire
 
@@ -38,6 +38,8 @@ def read_risk_summary(environment: Mapping[str, str] | None = None) -> RiskSumma
     try:
         with wire.operation() as operation:
             summary, count = operation.ask([("GET", SUMMARY), ("GET", COUNT)])
+    except StoreUnavailableError as error:
+        return RiskSummary(reason=f"the server is {error.state}")
     except StoreError as error:
         return RiskSummary(reason=f"{error.what}: {error.got}")
     finally:
@@ -67,7 +69,8 @@ def _read(summary: bytes, count: object) -> RiskSummary:
 
 def _number(value: object) -> float | None:
     try:
-        found = float(value) if isinstance(value, int | float | str) else math.nan
+        known = isinstance(value, int | float | str) and not isinstance(value, bool)
+        found = float(value) if known else math.nan  # type: ignore[arg-type]
     except (ValueError, OverflowError):
         return None
     return found if math.isfinite(found) else None

@@ -13,6 +13,7 @@ import numpy as np
 
 from hotband.core.records import QUOTE, Records
 from hotband.errors import BarsError
+from hotband.live.halts import Halt, Halts
 from hotband.live.live_feed import LiveFeed, Quotes
 from hotband.live.spec import SessionSpec
 from hotband.market.bars import Bars
@@ -21,7 +22,6 @@ from hotband.research.portfolio import Funnel, PortfolioManager
 
 Fate: TypeAlias = Literal["taken", "duplicate", "late", "conflict", "unsound", "superseded"]
 """What became of an input: ``taken``, or why it was left out."""
-Halt: TypeAlias = Literal["kill_switch", "max_drawdown", "daily_loss"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,9 +63,7 @@ class PaperSession:
         self._waiting: dict[int, dict[str, Records]] = {}
         self._closed = spec.start_ns - 1
         self._switch = False
-        self._peak = spec.balance
-        self._day: int | None = None
-        self._day_nav = spec.balance
+        self._halts = Halts(spec.breakers, spec.balance)
 
     @property
     def closed_ns(self) -> int:
@@ -131,26 +129,15 @@ class PaperSession:
         account = self.manager.account[0]
         if not events:
             return Step(t, (), (), self._no_fills(), self.manager.nav, float(account.balance), ())
-        halts = self._halts(int(next(iter(events.values()))[0]["day"][0]))
+        day = int(next(iter(events.values()))[0]["day"][0])
+        halts = self._halts.at(day, self.manager.nav, engaged=self._switch)
         self.manager.limits["kill_switch"] = int(bool(halts))
         decisions, fills = self.manager.on_bars(events)
-        self._peak = max(self._peak, self.manager.nav)
+        self._halts.mark(self.manager.nav)
         return Step(
             t, tuple(traded), tuple(decisions), fills, self.manager.nav,
             float(account.balance), halts,
         )  # fmt: skip
-
-    def _halts(self, day: int) -> tuple[Halt, ...]:
-        """What stops entries at this open time, by what was known before it."""
-        nav, breakers = self.manager.nav, self.spec.breakers
-        if day != self._day:
-            self._day, self._day_nav = day, nav
-        found: list[Halt] = ["kill_switch"] if self._switch else []
-        if breakers.max_drawdown is not None and nav <= self._peak * (1 - breakers.max_drawdown):
-            found.append("max_drawdown")
-        if breakers.daily_loss is not None and nav <= self._day_nav * (1 - breakers.daily_loss):
-            found.append("daily_loss")
-        return tuple(found)
 
     def _refresh(self, names: Iterable[str]) -> None:
         for name in names:

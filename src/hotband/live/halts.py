@@ -1,0 +1,38 @@
+"""What stops entries by itself: the kill switch, and losses; the same live and in a replay."""
+
+from typing import Literal, TypeAlias
+
+from hotband.live.spec import Breakers
+
+Halt: TypeAlias = Literal["kill_switch", "max_drawdown", "daily_loss"]
+
+
+class Halts:
+    """The breakers of one account, from its NAV at each open time.
+
+    Args:
+        breakers: What may be lost.
+        balance: At the start.
+    """
+
+    def __init__(self, breakers: Breakers, balance: float) -> None:
+        self._breakers = breakers
+        self._peak = balance
+        self._day: int | None = None
+        self._day_nav = balance
+
+    def at(self, day: int, nav: float, *, engaged: bool) -> tuple[Halt, ...]:
+        """What stops entries at an open time of a trading day, by the NAV known before it."""
+        if day != self._day:
+            self._day, self._day_nav = day, nav
+        found: list[Halt] = ["kill_switch"] if engaged else []
+        drawdown, loss = self._breakers.max_drawdown, self._breakers.daily_loss
+        if drawdown is not None and nav <= self._peak * (1 - drawdown):
+            found.append("max_drawdown")
+        if loss is not None and nav <= self._day_nav * (1 - loss):
+            found.append("daily_loss")
+        return tuple(found)
+
+    def mark(self, nav: float) -> None:
+        """The NAV after an open time."""
+        self._peak = max(self._peak, nav)

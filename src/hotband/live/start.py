@@ -1,0 +1,189 @@
+"""From plain arguments to a running paper session: the way in for the command line."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hotband.artefacts.roster import RosterFolder
+from hotband.artefacts.writer import ArtefactFolder
+from hotband.errors import InputError
+from hotband.live.arrivals import Arrival, StoreWatch, history, paced, warm_up_of, watched
+from hotband.live.clock import Clock, SystemClock
+from hotband.live.driver import PaperDriver
+from hotband.live.kill_switch import open_kill_switch
+from hotband.live.paper import roster_cells, run_paper
+from hotband.live.spec import Breakers, SessionSpec, profile_text
+from hotband.market.calendar import format_time, parse_granularity, parse_window
+from hotband.stopping import stop_on_signals
+from hotband.stores.location import Locations
+from hotband.stores.ports import BarStore, GateStore
+from hotband.stores.urls import open_bar_store, open_gate_store
+
+Said = Callable[[dict[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was asked for; meanings are those of ``hotband paper``."""
+
+    instruments: tuple[str, ...] = ()
+    replay: bool = False
+    start: str | None = None
+    end: str | None = None
+    speed: float | None = None
+    granularity: str = "M1"
+    balance: float = 100_000.0
+    profile: Path | None = None
+    bars: str | None = None
+    gates: str | None = None
+    breakers: tuple[float | None, float | None] = (None, None)
+    recording: Path | None = None
+    resume: bool = False
+
+    def __post_init__(self) -> None:
+        if self.replay and (self.start is None or self.end is None):
+            do = "Give both."
+            raise InputError("window of a replay", "one of start and end", "both", do)
+        if not self.replay and (self.start or self.end or self.speed):
+            got, allowed = "start, end or speed", "none of them without --replay"
+            raise InputError("live session", got, allowed, "Leave them out, or add --replay.")
+        if self.speed is not None and not self.speed > 0:
+            raise InputError("speed", self.speed, "above 0", "Leave it out for the fastest.")
+        if self.resume and self.recording is None:
+            raise InputError("resume", "no recording", "--recording FOLDER", "Name it.")
+
+
+def run_session(asked: Asked, say: Said, clock: Clock | None = None) -> None:
+    """Run a session to its end, or until a signal.
+
+    Raises:
+        HotbandError: What was asked for cannot be run, or a recording cannot go on.
+    """
+    places, now = Locations.from_environment(), clock or SystemClock()
+    bars = open_bar_store(asked.bars or places.bars)
+    gates = open_gate_store(asked.gates or places.gates)
+    if asked.resume and asked.recording is not None:
+        driver = PaperDriver.resume(asked.recording)
+    else:
+        spec = _spec(asked, places, now)
+        folder = asked.recording or _folder(places.home, spec)
+        driver = PaperDriver.begin(folder, spec, warm_up_of(bars, spec))
+    say(_opening(driver))
+    with stop_on_signals() as stopped:
+        try:
+            timings = asyncio.run(_run(asked, driver, (bars, gates), now, stopped, say))
+        finally:
+            driver.stop()
+    say(_closing(driver) | {"timings": timings})
+
+
+async def _run(
+    asked: Asked,
+    driver: PaperDriver,
+    stores: tuple[BarStore, GateStore],
+    clock: Clock,
+    stopped: threading.Event,
+    say: Said,
+) -> dict[str, Any]:
+    stop = asyncio.Event()
+    listener = asyncio.create_task(_until(stopped, stop))
+    try:
+        arrivals = _arrivals(asked, driver, stores, clock, stop)
+        timings = await run_paper(driver, arrivals, stop, say)
+    finally:
+        listener.cancel()
+    return timings.to_dict()
+
+
+def _arrivals(
+    asked: Asked,
+    driver: PaperDriver,
+    stores: tuple[BarStore, GateStore],
+    clock: Clock,
+    stop: asyncio.Event,
+) -> AsyncIterator[Arrival]:
+    session = driver.session
+    if asked.replay and asked.start is not None and asked.end is not None:
+        end_ns = parse_window(asked.start, asked.end)[1]
+        taken = {"bars": driver.last_bars, "gates": driver.last_gates}
+        found = history(session.spec, *stores, end_ns, taken)
+        return paced(found, asked.speed, clock)
+    watch = StoreWatch(session.spec, *stores, open_kill_switch(), clock)
+    watch.resume_after(driver.last_bars, driver.last_gates)
+    return watched(watch, lambda: session.waiting, stop)
+
+
+async def _until(stopped: threading.Event, stop: asyncio.Event) -> None:
+    while not stopped.is_set():
+        await asyncio.sleep(0.05)
+    stop.set()
+
+
+def _spec(asked: Asked, places: Locations, clock: Clock) -> SessionSpec:
+    if asked.replay and asked.start is not None and asked.end is not None:
+        start_ns = parse_window(asked.start, asked.end)[0]
+    else:
+        step = parse_granularity(asked.granularity)
+        start_ns = -(-clock.now_ns() // step) * step
+    cells = {} if asked.instruments else _cells(places)
+    return SessionSpec(
+        instruments=asked.instruments or tuple(sorted(cells)),
+        granularity=asked.granularity,
+        start_ns=start_ns,
+        balance=asked.balance,
+        profile_text=profile_text(asked.profile or places.profile),
+        cells=cells,
+        breakers=Breakers(*asked.breakers),
+    )
+
+
+def _cells(places: Locations) -> dict[str, Any]:
+    """The roster's cells; InputError where it trades none."""
+    latest = ArtefactFolder(places.output).read_latest()
+    cells = {} if latest is None else roster_cells(RosterFolder(places.output), latest)
+    if not cells:
+        raise InputError(
+            "instruments",
+            "none, and the roster trades none",
+            "names, or a roster that trades",
+            "Name some with --instrument, or run 'hotband weekly' and 'hotband roster show'.",
+        )
+    return dict(cells)
+
+
+def _folder(home: Path, spec: SessionSpec) -> Path:
+    name = format_time(spec.start_ns).replace(":", "").replace("-", "")
+    root = home / "recordings"
+    taken = {path.name for path in root.glob(f"{name}*")}
+    free = (n for n in (name, *(f"{name}.{k}" for k in range(2, 10_000))) if n not in taken)
+    return root / next(free)
+
+
+def _opening(driver: PaperDriver) -> dict[str, Any]:
+    spec = driver.session.spec
+    return {
+        "session": str(driver.recording.folder.name),
+        "recording": str(driver.recording.folder),
+        "instruments": list(spec.instruments),
+        "start": format_time(spec.start_ns),
+        "nav": driver.session.manager.nav,
+        "paper": True,
+    }
+
+
+def _closing(driver: PaperDriver) -> dict[str, Any]:
+    session = driver.session
+    return {
+        "ended": driver.recording.folder.name,
+        "nav": session.manager.nav,
+        "fills": len(session.fills),
+        "open_positions": {
+            name: int(session.manager.books["n"][k])
+            for k, name in enumerate(session.spec.instruments)
+            if session.manager.books["n"][k]
+        },
+        "inputs": dict(sorted(driver.fates.items())),
+    }
