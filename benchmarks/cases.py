@@ -18,6 +18,7 @@ from benchmarks.gates import gates
 from benchmarks.grid import grid
 from benchmarks.peers import peers
 from benchmarks.rows import Row, best
+from benchmarks.service import service
 from benchmarks.significance import significance
 from hotband.core import records as r
 from hotband.core.jit import kernel
@@ -175,4 +176,5 @@ CASES: dict[str, Callable[[], list[Row]]] = {
     "ray": ray,
     "peers": peers,
     "significance": significance,
+    "service": service,
 }

@@ -11,7 +11,10 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from hotband.service.jobs import State
 
 STEPS: Final = "steps"
 LOOK_S: Final = 0.02
@@ -75,7 +78,7 @@ class HeldRunner:
             if job is None or not job.active:
                 return 3
             if not self.deaf and (self.told or job.state == "cancelling"):
-                state = "cancelled" if job.state == "cancelling" else "interrupted"
+                state: State = "cancelled" if job.state == "cancelling" else "interrupted"
                 error = {"kind": "CancelledRunError", "message": "the run was stopped"}
                 self.index.end(self.job_id, state, error=error)
                 return 130
@@ -111,7 +114,7 @@ def serve(arguments: list[str]) -> None:
         started(settings, command=command, **options)
 
     started = serving.serve
-    serving.serve = held  # type: ignore[assignment]
+    serving.serve = held
     app = typer.Typer()
     app.command()(shell.serve)
     app(arguments)

@@ -4,6 +4,7 @@
 ``finished_home`` is a copy of one in which a run has finished.
 """
 
+import io
 import os
 import select
 import shutil
@@ -29,6 +30,7 @@ from hotband.market.calendar import parse_time
 from hotband.service.app import create_app
 from hotband.service.container import Service, open_service
 from hotband.service.keeper import Command, runner_command
+from hotband.service.logs import configure_logs
 from hotband.service.serving import bind
 from hotband.service.settings import ServiceSettings
 from hotband.service.wire import server_config
@@ -43,7 +45,7 @@ GRID: Final = (
 )
 SLOW_GRID: Final = (
     "default: {hazard: {points: 6}, min_reps: [1, 2, 3, 4], exposure: [0.5, 1.0],\n"
-    "          hold_minutes: [5, 10, 15, 30], stop_loss_pips: [5, 10]}\n"
+    "          hold_minutes: [5, 10, 15, 30], stop_loss_pips: [10]}\n"
 )
 """Some seconds of work, to be caught in the middle."""
 PATIENCE_S: Final = 90.0
@@ -248,6 +250,7 @@ def service_here(
 
     ``fields`` are further ones of the settings. ``command``: of runners, held ones by default.
     """
+    configure_logs(io.StringIO())  # else tracebacks are drawn with all their values
     settings = ServiceSettings(home=home, port=0, **fields)
     listener = bind(settings)
     own = settings.with_port(listener.getsockname()[1])

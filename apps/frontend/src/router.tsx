@@ -81,7 +81,8 @@ const compare = createRoute({
 const history = createRoute({
   getParentRoute: () => root,
   path: "/history",
-  validateSearch: (raw: Raw) => defined({ q: text(raw, "q"), state: text(raw, "state"), open: text(raw, "open") }),
+  validateSearch: (raw: Raw) =>
+    defined({ q: text(raw, "q"), state: text(raw, "state"), open: text(raw, "open") }),
   component: lazyRouteComponent(() => import("./pages/History/History"), "History"),
 });
 

@@ -71,11 +71,16 @@ class Service:
         next_at = None if self.schedule is None else self.schedule.next_at()
         return source.read(time.time(), next_at)
 
+    def held_status(self) -> Body | None:
+        """The status as a reply where one is held that is at most a moment old."""
+        held = self._status
+        fresh = held is not None and time.monotonic() - held[0] < STATUS_S
+        return held[1] if held is not None and fresh else None
+
     def status_body(self) -> Body:
         """The status as a reply, at most a moment old."""
-        held = self._status
-        if held is not None and time.monotonic() - held[0] < STATUS_S:
-            return held[1]
+        if (body := self.held_status()) is not None:
+            return body
         with self._turn:
             held = self._status
             if held is None or time.monotonic() - held[0] >= STATUS_S:

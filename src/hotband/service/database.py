@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -76,7 +77,7 @@ class Database:
             with self._turn:
                 self._opened.append((threading.current_thread(), held))
             held.row_factory = sqlite3.Row
-            held.execute("PRAGMA journal_mode = WAL")
+            _use_wal(held)
             held.execute("PRAGMA synchronous = NORMAL")
             self._local.db = held
         return held
@@ -125,3 +126,17 @@ class Database:
             "an SQLite file in a folder that can be written, with room on its disk",
             "Check the folder and the disk; 'hotband state restore' brings back a copy.",
         )
+
+
+def _use_wal(db: sqlite3.Connection) -> None:
+    """Readers beside a writer. SQLite does not wait where two do this to a new file at once."""
+    end = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as cause:
+            if cause.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+            time.sleep(0.01)
+        else:
+            return

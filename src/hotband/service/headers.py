@@ -13,7 +13,6 @@ CONTENT_SECURITY_POLICY: Final = (
 _DENIED: Final = (
     "accelerometer",
     "autoplay",
-    "bluetooth",
     "camera",
     "clipboard-read",
     "display-capture",
@@ -35,7 +34,6 @@ _DENIED: Final = (
     "serial",
     "storage-access",
     "usb",
-    "web-share",
     "xr-spatial-tracking",
 )
 SECURITY_HEADERS: Final = {

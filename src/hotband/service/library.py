@@ -116,6 +116,13 @@ class Library:
                 self._tables.popitem(last=False)
         return frame
 
+    def require_kept(self, latest: Latest, export_id: str) -> None:
+        """Problem 410 where a table that an export is made of is gone."""
+        table = export_id.rpartition("-")[0]
+        for name in ("rows", "trades", "oos") if table == "report" else (table,):
+            if name in latest.files and _stamp(self.folder.root / latest.files[name]) is None:
+                raise _gone(f"The {name} of the run are no longer kept.")
+
     def text(self, latest: Latest) -> str:
         """The result as JSON on one line."""
         return json.dumps(latest.model_dump(mode="json"), allow_nan=False)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import ConfigDict, Field, StrictBool
 
 from hotband.artefacts.roster import Roster, RosterFolder, RosterWeek
-from hotband.errors import StoreError
+from hotband.errors import StoreError, StoreUnavailableError
 from hotband.live.clock import Clock
 from hotband.live.kill_switch import SwitchState
 from hotband.live.latest import LatestGate, latest_gates
@@ -71,6 +71,9 @@ def gates_now(service: "Service") -> GatesReply:
     try:
         store = open_gate_store(service.places.gates)
         found = latest_gates(store, service.clock, service.places.pairs or None)
+    except StoreUnavailableError as error:
+        text = f"the store of gates is {error.state}"
+        return GatesReply(as_of=as_of, available=False, reason=text, gates=())
     except StoreError as error:
         text = redacted(f"{error.what}: {error.got}")
         return GatesReply(as_of=as_of, available=False, reason=text, gates=())

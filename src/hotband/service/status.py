@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from hotband.artefacts.archive import week_of
 from hotband.artefacts.schemas import Instrument, Latest
+from hotband.artefacts.values import Window
 from hotband.artefacts.writer import ArtefactFolder
 from hotband.market.calendar import DAY_NS, DEFAULT_HOURS, SECOND_NS, format_time, parse_time
 from hotband.service.index import RunIndex
@@ -205,7 +206,7 @@ def _facts(job: Job, now_s: float) -> dict[str, Any]:
         "heartbeat_at": instant(job.heartbeat_at),
         "stalled": silent,
         "reused": job.reused,
-        "resume": job.request if unfinished and _is_short(job.request) else None,
+        "resume": resume_of(job) if unfinished else None,
         "seq": job.seq,
     }
 
@@ -222,6 +223,24 @@ def fault_of(job: Job, most: int | None = None) -> RunFault | None:
 
 def _is_short(request: dict[str, Any]) -> bool:
     return len(json.dumps(request)) <= MOST_TEXT
+
+
+def resume_of(job: Job) -> dict[str, Any] | None:
+    """The body of a start that makes the same run; None where it would be too long.
+
+    A start that named no window meant the last week then: the week is named, as another may
+    have closed since.
+    """
+    body = dict(job.request)
+    if "start" not in body and "week" not in body and job.window is not None:
+        start, end = job.window
+        body["week"] = week_of(Window(start=_plain(start), end=_plain(end)))
+    named = body | ({"instruments": list(job.instruments)} if job.instruments else {})
+    return next((each for each in (named, body) if _is_short(each)), None)
+
+
+def _plain(text: str) -> str:
+    return format_time(parse_time(text))
 
 
 def _phase(job: Job) -> str:

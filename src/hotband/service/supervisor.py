@@ -13,9 +13,9 @@ from typing import Final
 
 import structlog
 
-LEAST_PAUSE_S, MOST_PAUSE_S = 1.0, 8.0
+LEAST_PAUSE_S, MOST_PAUSE_S = 1.0, 4.0
 """So that the service answers again within a quarter of a minute, however often it ended."""
-STEADY_S: Final = 60.0
+STEADY_S: Final = 10.0
 """A process that ran for so long has not failed at once: its pauses begin anew."""
 STOP_WITHIN_S: Final = 6.0
 _LOOK_S: Final = 0.1
@@ -83,12 +83,19 @@ class Supervisor:
             if kept.child is not None and kept.child.poll() is not None:
                 self._ended(kept, kept.child.returncode)
             if kept.child is None and self.clock() >= kept.next_at:
-                kept.child = self.start(kept.part.command)
-                kept.began = self.clock()
-                kept.starts += 1
-                self._log.info("started", part=kept.part.name, pid=kept.child.pid)
+                self._begin(kept)
 
-    def _ended(self, kept: _Kept, status: int) -> None:
+    def _begin(self, kept: _Kept) -> None:
+        kept.began = self.clock()
+        kept.starts += 1
+        try:
+            kept.child = self.start(kept.part.command)
+        except OSError as cause:
+            self._ended(kept, cause.strerror or str(cause))
+            return
+        self._log.info("started", part=kept.part.name, pid=kept.child.pid)
+
+    def _ended(self, kept: _Kept, status: int | str) -> None:
         kept.child = None
         now = self.clock()
         part = kept.part

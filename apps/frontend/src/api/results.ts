@@ -1,11 +1,8 @@
 // What a finished run says of one instrument. All keys hang on the run: a result never changes.
-import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
+import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { api, read, type Schemas } from "./client";
 
-const ofRun = { staleTime: Number.POSITIVE_INFINITY, gcTime: 10 * 60_000 } as const;
-
-/** The most rows that the service sends at once. */
-export const PAGE = 500;
+export const ofRun = { staleTime: Number.POSITIVE_INFINITY, gcTime: 10 * 60_000 } as const;
 
 export type Entry = Schemas["Instrument"];
 export type InstrumentReply = Schemas["InstrumentReply"];
@@ -18,15 +15,24 @@ export interface Of {
   symbol: string;
 }
 
-const key = ({ run, symbol }: Of, ...rest: unknown[]) => ["run", run, "instrument", symbol, ...rest];
-const path = ({ run, symbol }: Of) => ({ run, symbol });
+export const key = ({ run, symbol }: Of, ...rest: unknown[]) => [
+  "run",
+  run,
+  "instrument",
+  symbol,
+  ...rest,
+];
+export const path = ({ run, symbol }: Of) => ({ run, symbol });
 
 export const instrumentQuery = (of: Of) =>
   queryOptions<InstrumentReply>({
     queryKey: key(of),
     queryFn: ({ signal }) =>
       read<InstrumentReply>(
-        api.GET("/api/backtests/{run}/instruments/{symbol}", { params: { path: path(of) }, signal }),
+        api.GET("/api/backtests/{run}/instruments/{symbol}", {
+          params: { path: path(of) },
+          signal,
+        }),
       ),
     ...ofRun,
   });
@@ -103,68 +109,6 @@ export const dailyQuery = (of: Of) =>
           signal,
         }),
       ),
-    ...ofRun,
-  });
-
-/** A sort as the address has it: a column, with "-" before it for descending. */
-export const sortOf = (text: string | undefined) =>
-  text === undefined
-    ? {}
-    : { sort: text.replace(/^-/, ""), descending: text.startsWith("-") };
-
-export interface TradesOf {
-  sort: string | undefined;
-  direction: string | undefined;
-  outcome: string | undefined;
-  exit_reason: string | undefined;
-}
-
-const given = <T extends object>(values: T) =>
-  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]?: Exclude<T[K], undefined>;
-  };
-
-export const tradesQuery = (of: Of, { sort, ...filter }: TradesOf) =>
-  infiniteQueryOptions({
-    queryKey: key(of, "trades", sort ?? null, given(filter)),
-    queryFn: ({ signal, pageParam }) =>
-      read<Schemas["TradePage"]>(
-        api.GET("/api/backtests/{run}/instruments/{symbol}/trades", {
-          params: {
-            path: path(of),
-            query: { limit: PAGE, ...sortOf(sort), ...given(filter), ...given({ cursor: pageParam }) },
-          },
-          signal,
-        }),
-      ),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: (page) => page.next ?? undefined,
-    placeholderData: keepPreviousData,
-    ...ofRun,
-  });
-
-export interface DecisionsOf {
-  phase: Phase;
-  reason: string | undefined;
-  admit: boolean | undefined;
-}
-
-export const decisionsQuery = (of: Of, filter: DecisionsOf) =>
-  infiniteQueryOptions({
-    queryKey: key(of, "decisions", given(filter)),
-    queryFn: ({ signal, pageParam }) =>
-      read<Schemas["DecisionPage"]>(
-        api.GET("/api/backtests/{run}/instruments/{symbol}/decisions", {
-          params: {
-            path: path(of),
-            query: { limit: 100, ...given(filter), ...given({ cursor: pageParam }) },
-          },
-          signal,
-        }),
-      ),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: (page) => page.next ?? undefined,
-    placeholderData: keepPreviousData,
     ...ofRun,
   });
 

@@ -26,10 +26,12 @@ export function PanelProblem(props: { title: string; error: unknown; again?: () 
   );
 }
 
-export function Nothing(props: { title: string; children?: ReactNode }) {
+/** `heading`: where it stands for the whole page, and no panel names it. */
+export function Nothing(props: { title: string; heading?: boolean; children?: ReactNode }) {
+  const Title = props.heading === true ? "h2" : "p";
   return (
     <div className={css.nothing}>
-      <p className={css.title}>{props.title}</p>
+      <Title className={css.title}>{props.title}</Title>
       {props.children}
     </div>
   );

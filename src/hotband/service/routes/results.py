@@ -179,6 +179,7 @@ def exports(result: Result) -> Manifest:
 )
 def get_export(result: Result, export_id: ExportId, service: Current) -> StreamingResponse:
     """One file, as an attachment."""
+    service.library.require_kept(result, export_id)
     found = download(service.folder, result, export_id)
     headers = {
         "Content-Disposition": f'attachment; filename="{found.export.name}"',

@@ -68,7 +68,10 @@ def start(
 @router.get("/status", operation_id="getStatus", response_model=Status, responses=NOT_MODIFIED)
 async def get_status(service: Current, tag: TAG = None) -> Response:
     """What is going on: under 4 kB, with an ETag."""
-    return tagged(await run_in_threadpool(service.status_body), tag)
+    body = service.held_status()
+    if body is None:
+        body = await run_in_threadpool(service.status_body)
+    return tagged(body, tag)
 
 
 @router.get(

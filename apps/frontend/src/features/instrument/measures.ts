@@ -78,7 +78,10 @@ export function labelOf(name: string): string {
   const known = NAMES[name];
   if (known !== undefined) return known[0];
   if (name.startsWith("hold_out_")) return `Hold-out: ${labelOf(name.slice(9))}`;
-  return sentence(name).replace(/ pnl$/, " P&L").replace("1 5x", "1.5\u00d7").replace("2x", "2\u00d7");
+  return sentence(name)
+    .replace(/ pnl$/, " P&L")
+    .replace("1 5x", "1.5\u00d7")
+    .replace("2x", "2\u00d7");
 }
 
 const formOf = (name: string): Form => {

@@ -49,10 +49,8 @@ function Banner({ status, words, zone }: { status: Status; words: Words; zone: Z
       data-state={status.state}
       data-run={status.run_id ?? ""}
     >
-      <div>
-        <p className={css.title} role={words.alert ? "alert" : undefined}>
-          {status.stalled ? heartbeat : words.title}
-        </p>
+      <div role={words.alert ? "alert" : undefined}>
+        <p className={css.title}>{status.stalled ? heartbeat : words.title}</p>
         <p className="muted">
           {status.stalled ? "The run may be busy or stopped. We keep checking." : words.detail}
         </p>

@@ -1,17 +1,23 @@
 // Start and cancel: one POST for one decision, however often the button is pressed.
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useRef } from "react";
+import { useId, useRef } from "react";
 import { Problem } from "@/api/client";
 import { cancelRun, isActive, startRun, statusQuery } from "@/api/queries";
 import { reasonOf } from "@/features/problem";
 import css from "./Run.module.css";
+
+const LOOK_MS = 700;
 
 export function useStart() {
   const client = useQueryClient();
   return useMutation({
     mutationKey: ["start"],
     mutationFn: (body: Record<string, unknown>) => startRun(body, crypto.randomUUID()),
-    onSettled: () => {
+    // The reply comes when the inputs are read; the status knows of the run before.
+    onMutate: () =>
+      setInterval(() => void client.invalidateQueries({ queryKey: ["status"] }), LOOK_MS),
+    onSettled: (_started, _error, _body, looking) => {
+      clearInterval(looking);
       void client.invalidateQueries({ queryKey: ["status"] });
       void client.invalidateQueries({ queryKey: ["history"] });
     },
@@ -24,6 +30,7 @@ export function StartButton(props: { body?: Record<string, unknown>; children: s
   const pressed = useRef(false);
   const active = isActive(status);
   const readOnly = status?.read_only === true;
+  const why = useId();
   const press = () => {
     if (pressed.current) return;
     pressed.current = true;
@@ -44,12 +51,12 @@ export function StartButton(props: { body?: Record<string, unknown>; children: s
         className="primary"
         onClick={press}
         disabled={start.isPending || active || readOnly || status === undefined}
-        aria-describedby={readOnly ? "read-only" : undefined}
+        aria-describedby={readOnly ? why : undefined}
       >
         {start.isPending ? "Starting\u2026" : props.children}
       </button>
       {readOnly ? (
-        <span id="read-only" className="muted">
+        <span id={why} className="muted">
           Read-only mode: runs are off on this server.
         </span>
       ) : null}

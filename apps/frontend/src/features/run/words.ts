@@ -44,6 +44,10 @@ function unaffected(status: Status): string {
     : `Earlier results are unchanged: showing ${last.week}.`;
 }
 
+/** The run's own id, by which its log and history have it. */
+const reference = (status: Status) =>
+  status.job_id === null ? "" : ` Reference ${status.job_id}.`;
+
 export function wordsOf(status: Status, zone: Zone): Words {
   const last = status.last_good;
   const names = Object.keys(status.instruments).length || status.instruments_total;
@@ -83,10 +87,14 @@ export function wordsOf(status: Status, zone: Zone): Words {
       );
     }
     case "error":
-      return words("The run failed", `${status.message} ${unaffected(status)}`, {
-        tone: "bad",
-        alert: true,
-      });
+      return words(
+        "The run failed",
+        `${status.message}${reference(status)} ${unaffected(status)}`,
+        {
+          tone: "bad",
+          alert: true,
+        },
+      );
     case "interrupted":
       return words(
         "The run was interrupted",

@@ -26,7 +26,7 @@ export function Dashboard() {
       <h1 tabIndex={-1}>{week === undefined ? "Overview" : `Overview of ${week}`}</h1>
       {active && newest && partial.data ? <Arriving partial={partial.data} /> : null}
       {unknown ? (
-        <Nothing title={`No run of ${week} is kept`}>
+        <Nothing heading title={`No run of ${week} is kept`}>
           <Link to="/">To the latest week</Link>
         </Nothing>
       ) : run === null ? (
@@ -43,13 +43,13 @@ export function Dashboard() {
 function Empty({ active }: { active: boolean }) {
   if (active) {
     return (
-      <Nothing title="The first run is on its way">
+      <Nothing heading title="The first run is on its way">
         <p className="muted">Instruments appear here as they finish.</p>
       </Nothing>
     );
   }
   return (
-    <Nothing title="No runs yet">
+    <Nothing heading title="No runs yet">
       <p className="muted">
         Run the weekly grid: it sweeps every instrument, judges its choice on the weeks after it,
         and keeps the result here.

@@ -6,9 +6,9 @@ import { Problem } from "@/api/client";
 import { type InstrumentReply, instrumentQuery, type Of } from "@/api/results";
 import { Boundary } from "@/features/boundary";
 import { Header } from "@/features/instrument/Header";
-import { Skeleton } from "@/features/instrument/panel";
-import { TABS, Tabs, tabOf, type Tab } from "@/features/instrument/Tabs";
 import css from "@/features/instrument/Instrument.module.css";
+import { Skeleton } from "@/features/instrument/panel";
+import { TABS, type Tab, Tabs, tabOf } from "@/features/instrument/Tabs";
 import { Nothing, PanelProblem } from "@/features/problem";
 import { useRun } from "@/features/useRun";
 import { useTitle } from "@/layout/useTitle";
@@ -83,11 +83,11 @@ function Result({ of, tab, week }: { of: Of; tab: Tab; week: string | undefined 
       ) : (
         <>
           <Tabs symbol={of.symbol} tab={tab} />
-          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a tab's panel takes the focus */}
           <div
             role="tabpanel"
             id="tabpanel"
             aria-labelledby={`tab-${tab}`}
+            // biome-ignore lint/a11y/noNoninteractiveTabindex: a tab's panel takes the focus
             tabIndex={0}
             className={css.panel}
             data-tab={tab}

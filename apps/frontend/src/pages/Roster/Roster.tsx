@@ -1,11 +1,10 @@
 // Which instruments trade after a week, and why.
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
-import { Problem } from "@/api/client";
 import { rosterQuery } from "@/api/pages";
 import { statusQuery } from "@/api/queries";
 import { changed } from "@/features/panel/address";
-import { Loaded, Notice, Panel } from "@/features/panel/Panel";
+import { Loaded, Notice } from "@/features/panel/Panel";
 import { Nothing } from "@/features/problem";
 import css from "@/features/roster/Roster.module.css";
 import { useTitle } from "@/layout/useTitle";
@@ -16,17 +15,25 @@ const FAULT =
 
 export function Roster() {
   const search = useSearch({ from: "/roster" });
-  const reply = useQuery({ ...rosterQuery(search.week), placeholderData: keepPreviousData });
   const newest = useQuery(rosterQuery());
-  const weeks = reply.data?.weeks ?? newest.data?.weeks ?? [];
-  const week = reply.data?.week ?? search.week;
-  const unknown = reply.error instanceof Problem && reply.error.status === 422;
+  const known = newest.data?.weeks ?? [];
+  // Only weeks of the list are asked for: the newest reply says which there are.
+  const unknown =
+    search.week !== undefined && newest.data !== undefined && !known.includes(search.week);
+  const older = search.week !== undefined && known.includes(search.week) ? search.week : undefined;
+  const chosen = useQuery({
+    ...rosterQuery(older),
+    enabled: older !== undefined,
+    placeholderData: keepPreviousData,
+  });
+  const reply = older === undefined || newest.data === undefined ? newest : chosen;
+  const week = unknown ? search.week : reply.data?.week;
   useTitle("Roster", week ?? undefined);
   return (
     <>
       <h1 tabIndex={-1}>{week == null ? "Roster" : `Roster of ${week}`}</h1>
       <Behind week={search.week === undefined ? reply.data?.week : undefined} />
-      {weeks.length > 0 ? <WeekSwitch weeks={weeks} shown={week ?? undefined} /> : null}
+      {known.length > 0 ? <WeekSwitch weeks={known} shown={week ?? undefined} /> : null}
       {unknown ? (
         <Nothing title={`${search.week} was not decided`}>
           <p className="muted">A week is decided by the first finished run of it.</p>
@@ -72,31 +79,29 @@ function WeekSwitch({ weeks, shown }: { weeks: readonly string[]; shown: string 
         changed(old, { run: undefined, week: week === weeks.at(-1) ? undefined : week }),
     });
   return (
-    <Panel title="Week" id="roster-weeks">
-      <div className={css.summary}>
-        <button type="button" disabled={at <= 0} onClick={() => go(weeks[at - 1])}>
-          Earlier
-        </button>
-        <label>
-          Decided week{" "}
-          <select value={shown ?? ""} onChange={(event) => go(event.target.value)}>
-            {at < 0 ? <option value={shown ?? ""}>{shown ?? "Choose"}</option> : null}
-            {weeks.toReversed().map((each) => (
-              <option key={each} value={each}>
-                {each}
-                {each === weeks.at(-1) ? " (newest)" : ""}
-              </option>
-            ))}
-          </select>
-        </label>
-        <button
-          type="button"
-          disabled={at < 0 || at === weeks.length - 1}
-          onClick={() => go(weeks[at + 1])}
-        >
-          Later
-        </button>
-      </div>
-    </Panel>
+    <div className={css.switch} data-testid="roster-weeks">
+      <button type="button" disabled={at <= 0} onClick={() => go(weeks[at - 1])}>
+        &larr; Earlier
+      </button>
+      <label>
+        <span className="visually-hidden">Decided week</span>
+        <select value={shown ?? ""} onChange={(event) => go(event.target.value)}>
+          {at < 0 ? <option value={shown ?? ""}>{shown ?? "Choose"}</option> : null}
+          {weeks.toReversed().map((each) => (
+            <option key={each} value={each}>
+              {each}
+              {each === weeks.at(-1) ? " (newest)" : ""}
+            </option>
+          ))}
+        </select>
+      </label>
+      <button
+        type="button"
+        disabled={at < 0 || at === weeks.length - 1}
+        onClick={() => go(weeks[at + 1])}
+      >
+        Later &rarr;
+      </button>
+    </div>
   );
 }

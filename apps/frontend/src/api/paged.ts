@@ -1,0 +1,72 @@
+// What a run says of an instrument by pages: trades and decisions. A cursor leads to the next page.
+import { infiniteQueryOptions, keepPreviousData } from "@tanstack/react-query";
+import { api, read, type Schemas } from "./client";
+import { key, type Of, ofRun, type Phase, path } from "./results";
+
+/** The most rows that the service sends at once. */
+const PAGE = 500;
+
+/** A sort as the address has it: a column, with "-" before it for descending. */
+export const sortOf = (text: string | undefined) =>
+  text === undefined ? {} : { sort: text.replace(/^-/, ""), descending: text.startsWith("-") };
+
+export interface TradesOf {
+  sort: string | undefined;
+  direction: string | undefined;
+  outcome: string | undefined;
+  exit_reason: string | undefined;
+}
+
+const given = <T extends object>(values: T) =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+
+export const tradesQuery = (of: Of, { sort, ...filter }: TradesOf) =>
+  infiniteQueryOptions({
+    queryKey: key(of, "trades", sort ?? null, given(filter)),
+    queryFn: ({ signal, pageParam }) =>
+      read<Schemas["TradePage"]>(
+        api.GET("/api/backtests/{run}/instruments/{symbol}/trades", {
+          params: {
+            path: path(of),
+            query: {
+              limit: PAGE,
+              ...sortOf(sort),
+              ...given(filter),
+              ...given({ cursor: pageParam }),
+            },
+          },
+          signal,
+        }),
+      ),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.next ?? undefined,
+    placeholderData: keepPreviousData,
+    ...ofRun,
+  });
+
+export interface DecisionsOf {
+  phase: Phase;
+  reason: string | undefined;
+  admit: boolean | undefined;
+}
+
+export const decisionsQuery = (of: Of, filter: DecisionsOf) =>
+  infiniteQueryOptions({
+    queryKey: key(of, "decisions", given(filter)),
+    queryFn: ({ signal, pageParam }) =>
+      read<Schemas["DecisionPage"]>(
+        api.GET("/api/backtests/{run}/instruments/{symbol}/decisions", {
+          params: {
+            path: path(of),
+            query: { limit: 100, ...given(filter), ...given({ cursor: pageParam }) },
+          },
+          signal,
+        }),
+      ),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (page) => page.next ?? undefined,
+    placeholderData: keepPreviousData,
+    ...ofRun,
+  });

@@ -1,0 +1,74 @@
+// What is left when costs rise, or every order comes a bar late.
+import type { Schemas } from "@/api/client";
+import { money, ratio, share, tone } from "@/format/numbers";
+import { sentence } from "./measures";
+import { Chip, type Fact, Facts, Panel, Scroll } from "./panel";
+import css from "./panel.module.css";
+
+const ROWS: Record<string, string> = {
+  base: "Costs as they are",
+  costs_1x: "Costs as they are",
+  costs_1_5x: "Costs 1.5\u00d7",
+  costs_2x: "Costs 2\u00d7",
+  latency_1_bar: "One bar later",
+};
+
+export function Stress(props: { stress: Schemas["StressFacts"]; currency: string | null }) {
+  const { stress, currency } = props;
+  const names = Object.keys(stress.pnl);
+  const facts: Fact[] = [
+    [
+      "Costs that P&L can bear",
+      stress.break_even_costs_x === null ? "n/a" : `${ratio(stress.break_even_costs_x)}\u00d7`,
+    ],
+    ["Best day's share of P&L", orNoProfit(stress.best_day_share)],
+    ["Best trade's share of P&L", orNoProfit(stress.best_trade_share)],
+  ];
+  return (
+    <Panel title="Stress" testid="stress">
+      {names.length === 0 ? (
+        <p className="muted">Not stressed: the cell does not qualify.</p>
+      ) : (
+        <Scroll label="Stress tests">
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">Under</th>
+                <th scope="col" className="number">
+                  Net P&amp;L
+                </th>
+                <th scope="col" className="number">
+                  Profit factor
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {names.map((name) => (
+                <tr key={name}>
+                  <th scope="row">{ROWS[name] ?? sentence(name)}</th>
+                  <td className={`number ${tone(stress.pnl[name])}`}>
+                    {stress.pnl[name] == null ? "n/a" : money(stress.pnl[name], currency ?? "")}
+                  </td>
+                  <td className="number">
+                    {stress.profit_factor[name] == null ? "n/a" : ratio(stress.profit_factor[name])}
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </Scroll>
+      )}
+      <Facts facts={facts} />
+      <div className={css.chips}>
+        {stress.tags.map((tag) => (
+          <Chip key={tag} kind="bad">
+            {sentence(tag).replace("1 5x", "1.5\u00d7").replace("2x", "2\u00d7")}
+          </Chip>
+        ))}
+      </div>
+    </Panel>
+  );
+}
+
+const orNoProfit = (value: number | null) =>
+  value === null ? "n/a \u2013 no profit to share" : share(value);

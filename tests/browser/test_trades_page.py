@@ -1,0 +1,140 @@
+"""The trade list beside the prices: selection, paging, sorting, and one zone for all times."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser import worlds
+from tests.browser.conftest import Visit
+from tests.service.running import Here
+
+Open = Callable[..., Page]
+Weeks = tuple[str, Here, Path]
+TRADES: Final = "/instruments/EUR_USD?tab=trades"
+SUMMER_TIME: Final = datetime(2026, 3, 8, 7, tzinfo=UTC)
+"""From then on New York keeps summer time; Tokyo has none."""
+LIST: Final = re.compile("^Trades; arrow keys")
+
+
+def trades(weeks: Weeks) -> list[dict[str, Any]]:
+    run = worlds.run_of(weeks[2], "2026-W13")
+    path = f"/api/backtests/{run}/instruments/EUR_USD/trades"
+    found: list[dict[str, Any]] = weeks[1].client.get(path, params={"limit": 500}).json()["items"]
+    return found
+
+
+def time_of(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def rows(page: Page) -> Locator:
+    return page.locator("tr[data-trade]")
+
+
+def candles(page: Page) -> Locator:
+    return page.get_by_test_id("candles").locator("[aria-roledescription=chart]")
+
+
+def test_choosing_a_trade_shows_the_prices_around_it_with_all_marks(
+    weeks: Weeks, in_weeks: Open
+) -> None:
+    page = in_weeks(TRADES)
+    row = rows(page).nth(5)
+    number = int(row.get_attribute("data-trade") or -1)
+    (trade,) = [each for each in trades(weeks) if each["id"] == number]
+    row.click()
+    expect(candles(page)).to_have_attribute("data-trade", str(number))
+    expect(page.get_by_test_id("candles").locator("figure[aria-busy=true]")).to_have_count(0)
+    start, end = (
+        time_of(candles(page).get_attribute(f"data-{side}") or "") for side in ("from", "to")
+    )
+    assert start < time_of(trade["entry_time"]) <= time_of(trade["exit_time"]) < end
+    seen = [
+        time
+        for each in trades(weeks)
+        for time in (time_of(each["entry_time"]), time_of(each["exit_time"]))
+        if start <= time < end
+    ]
+    assert len(seen) >= 2
+    expect(candles(page)).to_have_attribute("data-markers", str(len(seen)))
+
+
+def test_over_the_whole_window_each_trade_has_two_marks(weeks: Weeks, in_weeks: Open) -> None:
+    page = in_weeks(TRADES)
+    expect(candles(page)).to_have_attribute("data-markers", str(2 * len(trades(weeks))))
+
+
+def test_arrow_keys_on_the_prices_change_what_is_read_out(in_weeks: Open) -> None:
+    page = in_weeks(TRADES)
+    expect(candles(page).locator("canvas").first).to_be_visible()
+    candles(page).focus()
+    said = page.get_by_test_id("candles").locator("output")
+    page.keyboard.press("Home")
+    expect(said).to_contain_text("UTC: open")
+    first = said.inner_text()
+    page.keyboard.press("ArrowRight")
+    expect(said).not_to_have_text(first)
+
+
+def test_a_long_list_keeps_few_rows_sorts_on_the_service_and_goes_to_its_end(
+    weeks: Weeks, visit: Visit
+) -> None:
+    visitor = visit(f"{weeks[0]}/instruments/{worlds.MANY_TRADES}?tab=trades")
+    page = visitor.page
+    expect(page.get_by_test_id("sums")).to_contain_text("12,431 of 12,431 trades")
+    assert 0 < rows(page).count() < 100
+    page.get_by_role("button", name="Net P&L").click()
+    expect(page.get_by_role("columnheader", name="Net P&L")).to_have_attribute(
+        "aria-sort", "descending"
+    )
+    asked = [each.url for each in visitor.requests if "sort=pnl" in each.url]
+    assert asked
+    table = page.get_by_role("grid", name=LIST)
+    table.focus()
+    page.keyboard.press("End")
+    last = page.locator(f"tr[data-trade][aria-rowindex='{worlds.TRADES + 1}']")
+    expect(last).to_be_visible(timeout=60_000)
+    expect(last).to_have_attribute("data-active", "true")
+    assert rows(page).count() < 100
+
+
+def shown_time(text: str) -> datetime:
+    return datetime.strptime(text, "%d %b %Y %H:%M:%S")  # noqa: DTZ007 # of the zone switched to
+
+
+def test_one_switch_moves_axis_table_and_header_of_a_trade_together(in_weeks: Open) -> None:
+    page = in_weeks(TRADES)
+    first = rows(page).first.locator("td").first
+    expect(page.get_by_role("columnheader", name="Entry, UTC")).to_be_visible()
+    expect(candles(page)).to_have_attribute("data-zone", "UTC")
+    in_utc = shown_time(first.inner_text())
+    rows(page).first.click()
+    facts = page.get_by_test_id("candles").get_by_role("status").first
+    expect(facts).to_contain_text(f"{in_utc:%H:%M} UTC")
+    page.get_by_text("Local (GMT+9)").click()
+    expect(page.get_by_role("columnheader", name="Entry, GMT+9")).to_be_visible()
+    expect(candles(page)).to_have_attribute("data-zone", "GMT+9")
+    local = shown_time(first.inner_text())
+    assert local - in_utc == timedelta(hours=9)
+    expect(facts).to_contain_text(f"{local:%H:%M} GMT+9")
+
+
+@pytest.mark.parametrize("side", ["before", "after"])
+def test_trades_on_both_sides_of_a_clock_change_keep_their_instant(
+    weeks: Weeks, in_weeks: Open, side: str
+) -> None:
+    all_of = trades(weeks)
+    late = [each for each in all_of if time_of(each["entry_time"]) > SUMMER_TIME]
+    early = [each for each in all_of if time_of(each["entry_time"]) < SUMMER_TIME]
+    assert late
+    assert early
+    trade = early[-1] if side == "before" else late[0]
+    page = in_weeks(f"{TRADES}&trade={trade['id']}")
+    entry = time_of(trade["entry_time"])
+    facts = page.get_by_test_id("candles").get_by_role("status").first
+    expect(facts).to_contain_text(f"{entry.day} {entry:%b %Y %H:%M} UTC")

@@ -1,0 +1,117 @@
+"""``hotband paper`` and ``hotband replay`` as processes, killed and gone on with."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hotband.stores.urls import open_bar_store, open_gate_store
+from tests.unit.live.paper_weeks import END, NAMES, START, market
+
+HOTBAND = (sys.executable, "-m", "hotband")
+KILLS = 3
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("paper-home")
+    url = f"parquet://{folder}"
+    bars, gates = market()
+    for name in NAMES:
+        open_bar_store(url).append(bars[name])
+        open_gate_store(url).append(gates[name])
+    return folder
+
+
+def environment(home: Path) -> dict[str, str]:
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("HOTBAND_", "VALKEY"))}
+    return kept | {"HOTBAND_HOME": str(home)}
+
+
+def run(home: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [*HOTBAND, *words], env=environment(home), capture_output=True, text=True, check=False
+    )
+
+
+def paper(recording: Path, *more: str) -> tuple[str, ...]:
+    pairs = [word for name in NAMES for word in ("-i", name)]
+    window = ("--start", START, "--end", END, "--granularity", "M5")
+    return ("paper", "--replay", *window, *pairs, "--recording", str(recording), *more)
+
+
+def lines(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_a_replayed_session_says_what_it_did_and_is_proven(home: Path, tmp_path: Path) -> None:
+    done = run(home, *paper(tmp_path / "whole"))
+    assert done.returncode == 0, done.stderr
+    first, *_, last = lines(done.stdout)
+    assert first["paper"] is True
+    assert first["instruments"] == list(NAMES)
+    assert last["fills"] > 5
+    assert last["timings"]["p99_ms"] > 0
+    proof = run(home, "replay", str(tmp_path / "whole"))
+    assert proof.returncode == 0, proof.stdout
+    assert "proven: 100.00 % of events agree" in proof.stdout
+    held = json.loads((tmp_path / "whole" / "certificate.json").read_text("utf-8"))
+    assert held["proven"] is True
+    assert held["stages"]["fills"]["same"] == last["fills"]
+
+
+def test_a_session_killed_three_times_ends_as_one_that_was_not(home: Path, tmp_path: Path) -> None:
+    whole = lines(run(home, *paper(tmp_path / "whole")).stdout)[-1]
+    recording = tmp_path / "killed"
+    journal = recording / "session.jsonl"
+    size = (tmp_path / "whole" / "session.jsonl").stat().st_size
+    for turn in range(KILLS):
+        words = paper(recording, *(("--resume",) if turn else ()))
+        process = subprocess.Popen(
+            [*HOTBAND, *words], env=environment(home), stdout=subprocess.DEVNULL
+        )
+        end = time.monotonic() + 120
+        while not (journal.exists() and journal.stat().st_size > size * (turn + 1) // (KILLS + 1)):
+            assert process.poll() is None, "it ended before it was killed"
+            assert time.monotonic() < end
+            time.sleep(0.005)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    done = run(home, *paper(recording, "--resume"))
+    assert done.returncode == 0, done.stderr
+    last = lines(done.stdout)[-1]
+    assert (last["nav"], last["fills"]) == (whole["nav"], whole["fills"])
+    proof = run(home, "replay", str(recording), "--json")
+    assert proof.returncode == 0, proof.stdout
+    told = json.loads(proof.stdout)
+    assert told["proven"] is True
+    assert told["restarts"] == KILLS
+
+
+def test_what_cannot_be_run_is_refused_before_anything_is_recorded(
+    home: Path, tmp_path: Path
+) -> None:
+    for words, text in (
+        (("paper", "--replay", "-i", "EUR_USD"), "one of start and end"),
+        (("paper", "--speed", "2", "-i", "EUR_USD"), "none of them without --replay"),
+        (("paper", "--resume"), "--recording FOLDER"),
+        (("paper",), "the roster trades none"),
+        (paper(tmp_path / "x", "--speed", "0"), "above 0"),
+        (paper(tmp_path / "x", "--daily-loss", "1.5"), "above 0 and below 1"),
+    ):
+        done = run(home, *words)
+        assert done.returncode == 1, words
+        assert text in done.stderr
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_folder_without_a_recording_is_refused(home: Path, tmp_path: Path) -> None:
+    done = run(home, "replay", str(tmp_path / "nothing"))
+    assert done.returncode == 1
+    assert "session.jsonl" in done.stderr
