@@ -1,4 +1,4 @@
-"""Pictures of every page and state, light and dark: ``python -m tests.browser.screenshots FOLDER``."""
+"""Pictures of every page and state: ``python -m tests.browser.screenshots FOLDER``."""
 
 import argparse
 import os
@@ -57,7 +57,7 @@ class Camera:
         for scheme in SCHEMES:
             size = NARROW if narrow else WIDE
             with self.browser.new_context(
-                viewport=size,  # type: ignore[arg-type] # a plain dict has the same keys
+                viewport=size,
                 color_scheme=scheme,  # type: ignore[arg-type] # both are schemes
                 timezone_id="Europe/Berlin",
                 locale="en-GB",

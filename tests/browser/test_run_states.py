@@ -38,6 +38,11 @@ def begun(here: Here, **step: Any) -> str:
     return str(here.client.start().raise_for_status().json()["job_id"])
 
 
+def until_done(here: Here, cells: int) -> None:
+    """Wait until the service has heard of so many cells."""
+    until(lambda: here.client.status()["progress"]["done"] == cells, f"{cells} cells")
+
+
 def banner(page: Page) -> Any:
     return page.get_by_test_id("run-banner")
 
@@ -94,7 +99,7 @@ def test_the_bar_follows_the_runner_within_four_seconds(
     expect(bar).to_have_js_property("value", 0)
     for done in (120, 312, 480):
         here.steps.say(progress=progress(done))
-        until(lambda d=done: here.client.status()["progress"]["done"] == d, f"{done} cells")
+        until_done(here, done)
         page.clock.run_for(4_000)
         expect(bar).to_have_js_property("value", done / CELLS)
 
@@ -110,7 +115,7 @@ def test_the_status_line_speaks_at_tenths_of_the_way_and_at_changes_of_phase_onl
     assert spoken.get_attribute("role") == "status"
     for done, said in ((130, "20 %"), (143, "20 %"), (145, "30 %"), (480, "100 %")):
         here.steps.say(progress=progress(done))
-        until(lambda d=done: here.client.status()["progress"]["done"] == d, f"{done} cells")
+        until_done(here, done)
         page.clock.run_for(4_000)
         expect(banner(page)).to_contain_text(f"{done} of 480")
         expect(spoken).to_have_text(f"{said} of 480 combinations tested")

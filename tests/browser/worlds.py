@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
-from hotband.artefacts.judgement import HoldOut
+from hotband.artefacts.judgement import GateFact, HoldOut, PromotionFacts
 from hotband.artefacts.roster import RosterFolder
 from hotband.artefacts.schemas import (
     FailedInstrument,
@@ -188,7 +188,11 @@ def _entry(made: Made, at: int, name: str, back: int) -> Instrument:
         "gate_coverage": _coverage(entry.gate_coverage, at, name),
         "source": "mixed",
         "judgement": entry.judgement.model_copy(
-            update={"look_back": _moved(entry.judgement.look_back, back), "hold_out": judged}
+            update={
+                "look_back": _moved(entry.judgement.look_back, back),
+                "hold_out": judged,
+                "promotion": _promotion(entry, _coverage(entry.gate_coverage, at, name)),
+            }
         ),
     }
     if name == STRANGE:
@@ -196,6 +200,21 @@ def _entry(made: Made, at: int, name: str, back: int) -> Instrument:
             tag=STRANGE_TAG, value=0.7, threshold=0.5, cap=None, points_lost=0.0
         ))  # fmt: skip
     return entry.model_copy(update=update)
+
+
+def _promotion(entry: Instrument, coverage: Coverage) -> PromotionFacts:
+    """The gates of promotion with the copy's own numbers."""
+    own = {"real_fraction": coverage.real_fraction, "pnl": entry.metrics["pnl"]}
+
+    def told(gate: GateFact) -> GateFact:
+        value = own.get(gate.measure)
+        if value is None:
+            return gate
+        return gate.model_copy(update={"statistic": value, "passed": value >= gate.threshold})
+
+    gates = tuple(told(gate) for gate in entry.judgement.promotion.gates)
+    failed = next(gate.name for gate in gates if gate.passed is False)
+    return PromotionFacts(promoted=False, first_failed=failed, gates=gates)
 
 
 def _with_metrics(entry: Instrument, **values: float) -> Instrument:
@@ -289,7 +308,7 @@ def _with_long_curve(equity: pl.DataFrame) -> tuple[pl.DataFrame, float]:
     ).select(equity.columns)
     others = equity.filter(~((pl.col("instrument") == LONG_CURVE)
                              & (pl.col("phase") == "look_back")))  # fmt: skip
-    return pl.concat([others, long.cast(dict(equity.schema))]), lowest
+    return pl.concat([others, long.cast(equity.schema)]), lowest
 
 
 def _cancelled(latest: Latest) -> Job:

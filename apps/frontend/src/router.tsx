@@ -14,9 +14,8 @@ const text = (raw: Raw, name: string): string | undefined => {
   const value = raw[name];
   return typeof value === "string" && value !== "" && value.length <= 200 ? value : undefined;
 };
-/** A whole number; the address has it bare, and the router reads it as a number. */
 const whole = (raw: Raw, name: string): number | undefined => {
-  const value = Number(raw[name] ?? Number.NaN);
+  const value = raw[name] === "" ? Number.NaN : Number(raw[name] ?? Number.NaN);
   return Number.isSafeInteger(value) && value >= 0 ? value : undefined;
 };
 const defined = <T extends Record<string, unknown>>(given: T) =>
@@ -99,6 +98,13 @@ export const makeRouter = (client: QueryClient) =>
     routeTree: tree,
     context: { client },
     defaultPreload: "intent",
+    // Plain text both ways: the router's own reading takes a run's id of digits for a number.
+    parseSearch: (search) => Object.fromEntries(new URLSearchParams(search)),
+    stringifySearch: (search) => {
+      const given = Object.entries(search).filter(([, value]) => value !== undefined);
+      const text = new URLSearchParams(given.map(([key, value]) => [key, String(value)]));
+      return text.size === 0 ? "" : `?${text}`;
+    },
     scrollRestoration: true,
   });
 

@@ -65,9 +65,9 @@ export function HeatMap({ plane, places, selected, onCell }: Props) {
         >
           <thead>
             <tr>
-              <td className={css.corner}>
+              <th scope="col" className={css.corner}>
                 <span>{labelOf(y.name)} &darr;</span> <span>{labelOf(x.name)} &rarr;</span>
-              </td>
+              </th>
               {x.values.map((value) => (
                 <th key={String(value)} scope="col" data-chosen={value === x.chosen || undefined}>
                   {valueText(value)}

@@ -54,9 +54,13 @@ export function stepOf(scale: Scale, value: number): number {
   const steps = STEPS[scale.ramp];
   const range = scale.high - scale.low;
   if (range <= 0) return Math.floor(steps / 2);
-  const share = (value - scale.low) / range;
   if (scale.ramp === "diverging") {
-    return Math.min(steps - 1, Math.max(0, Math.round(share * (steps - 1))));
+    // From the middle out, so that a value and its opposite lie as many steps from it.
+    const middle = (steps - 1) / 2;
+    const away = (2 * (value - scale.neutral)) / range;
+    const out = Math.min(middle, Math.round(Math.abs(away) * middle));
+    return middle + Math.sign(away) * out;
   }
+  const share = (value - scale.low) / range;
   return Math.min(steps - 1, Math.max(0, Math.floor(share * steps)));
 }

@@ -41,9 +41,11 @@ export function RunBanner() {
 function Banner({ status, words, zone }: { status: Status; words: Words; zone: Zone }) {
   const heartbeat = useStill(status);
   const tone = css[words.tone] ?? "";
+  // The page says it at length already; the line that speaks of a run has to be there before it.
+  const quiet = status.state === "idle" && status.last_good === null;
   return (
     <section
-      className={`${css.banner} ${tone}`}
+      className={quiet ? "visually-hidden" : `${css.banner} ${tone}`}
       aria-label="Run"
       data-testid="run-banner"
       data-state={status.state}

@@ -20,7 +20,7 @@ export function Strip({ overview }: { overview: Overview }) {
         </p>
       ) : null}
       <dl>
-        {Object.entries(overview.actions).map(([action, n]) => (
+        {inOrder(overview.actions).map(([action, n]) => (
           <div key={action} data-action={action}>
             <dt>{ACTIONS[action] ?? action}</dt>
             <dd>{count(n)}</dd>
@@ -58,6 +58,13 @@ export function Strip({ overview }: { overview: Overview }) {
       )}
     </section>
   );
+}
+
+/** Keep first, as the roster has them; actions that nobody knows come last. */
+function inOrder(actions: Overview["actions"]) {
+  const names = Object.keys(ACTIONS);
+  const place = (name: string) => (names.includes(name) ? names.indexOf(name) : names.length);
+  return Object.entries(actions).sort(([a], [b]) => place(a) - place(b));
 }
 
 const total = (overview: Overview, key: "minutes" | "real_minutes" | "synthetic_minutes") =>
