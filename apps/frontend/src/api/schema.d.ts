@@ -3189,7 +3189,8 @@ export interface components {
             read_only: boolean;
             /**
              * Resume
-             * @description The body of a start that goes on with what an unfinished run has left.
+             * @description The body of a start that goes on with what an unfinished run has left; null also where it
+             *     is long, and then `request` of the run has it.
              */
             resume: {
                 [key: string]: unknown;
@@ -5339,7 +5340,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/octet-stream": unknown;
+                    "application/json": unknown;
+                    "application/vnd.apache.parquet": unknown;
+                    "text/csv": unknown;
+                    "text/html": unknown;
                 };
             };
             /** @description Bad Request */
