@@ -40,8 +40,10 @@ $(STAMPS)/dev: requirements/dev.txt $(STAMPS)/runtime
 demo: $(STAMPS)/runtime page-if-node
 	$(BIN)/hotband demo $(if $(filter 0,$(SERVE)),,--serve)
 
+# As locked, and the lock stays as it is. Not "npm ci": it refuses a lock that leaves out packages
+# of other platforms, which a registry that does not have them makes.
 $(FRONT)/node_modules/.stamp: $(FRONT)/package-lock.json
-	cd $(FRONT) && npm ci --no-audit --no-fund --loglevel=error
+	cd $(FRONT) && npm install --no-save --no-audit --no-fund --loglevel=error
 	@touch $@
 
 $(PAGE): $(PAGE_SOURCES) | $(FRONT)/node_modules/.stamp

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 from unittest.mock import patch
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
 from hotband.service import app
 from hotband.service.pages import Pages
@@ -22,9 +22,9 @@ from tests.browser.test_run_states import begun, progress
 from tests.browser.visitor import ARGUMENTS, program
 from tests.service.running import Here, enter, finished_home, make_home, service_here, until
 
-WIDE: Final = {"width": 1440, "height": 900}
-NARROW: Final = {"width": 390, "height": 844}
-SCHEMES: Final = ("light", "dark")
+WIDE: Final = ViewportSize(width=1440, height=900)
+NARROW: Final = ViewportSize(width=390, height=844)
+SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
 PAIR: Final = "/instruments/EUR_USD"
 RESULTS: Final = {
     "overview-completed": "/",
@@ -58,7 +58,7 @@ class Camera:
             size = NARROW if narrow else WIDE
             with self.browser.new_context(
                 viewport=size,
-                color_scheme=scheme,  # type: ignore[arg-type] # both are schemes
+                color_scheme=scheme,
                 timezone_id="Europe/Berlin",
                 locale="en-GB",
                 reduced_motion="reduce",
