@@ -76,7 +76,7 @@ services:
 test test-long: services
 
 test: check front
-	$(BIN)/python -m pytest -m "not long"
+	$(BIN)/python -m pytest -m "not long" -n 2 --dist loadfile
 
 test-long: $(STAMPS)/dev page
 	$(BIN)/python -m pytest -m long

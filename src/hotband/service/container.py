@@ -16,7 +16,7 @@ from hotband.live.kill_switch import KillSwitch, open_kill_switch
 from hotband.service.health import SystemReply
 from hotband.service.index import RunIndex
 from hotband.service.keeper import Command, JobKeeper, runner_command
-from hotband.service.library import Library
+from hotband.service.library import Library, Stamp
 from hotband.service.request import RunSettings
 from hotband.service.restore import undo_interrupted
 from hotband.service.schedule import WeeklySchedule
@@ -26,6 +26,8 @@ from hotband.service.telemetry import Telemetry
 from hotband.service.tokens import SignIns, TokenFile
 from hotband.stores.location import Locations
 
+FRESH_S: Final = 30.0
+"""How long a result counts as fresh, or stale, before that is asked again."""
 STATUS_S: Final = 0.25
 """How old a status may be; a start or a cancel makes it anew."""
 
@@ -63,6 +65,8 @@ class Service:
     checked: tuple[float, SystemReply] | None = None
     _status: tuple[float, Body] | None = None
     _latest: tuple[Latest | None, bool, Body] | None = None
+    _latest_at: float = 0.0
+    _latest_stamp: Stamp | None = None
     _turn: threading.Lock = field(default_factory=threading.Lock)
 
     def status(self) -> Status:
@@ -93,16 +97,23 @@ class Service:
         """The next status is made anew."""
         self._status = None
 
+    def held_latest(self) -> Body | None:
+        """The last good result as a reply where one is held, of the file that is there now."""
+        held = self._latest
+        if held is None or time.monotonic() - self._latest_at > FRESH_S:
+            return None
+        return held[2] if self.library.latest_stamp() == self._latest_stamp else None
+
     def latest_body(self, make: Callable[[Latest | None], str]) -> Body:
         """The last good result as a reply, made again only where it or its freshness changed."""
-        latest = self.library.latest()
+        stamp, latest = self.library.latest_stamp(), self.library.latest()
         stale = latest is not None and freshness(latest, time.time()).stale
         held = self._latest
-        if held is not None and held[0] is latest and held[1] == stale:
-            return held[2]
-        body = Body.of(make(latest))
-        self._latest = latest, stale, body
-        return body
+        if held is None or held[0] is not latest or held[1] != stale:
+            held = latest, stale, Body.of(make(latest))
+            self._latest = held
+        self._latest_at, self._latest_stamp = time.monotonic(), stamp
+        return held[2]
 
     def close(self) -> None:
         """Close what is open."""

@@ -33,6 +33,10 @@ class Library:
         self._tables: OrderedDict[tuple[str, str], tuple[Stamp, pl.DataFrame]] = OrderedDict()
         self._turn = threading.Lock()
 
+    def latest_stamp(self) -> Stamp | None:
+        """What changes whenever the last good result is replaced; None = there is none."""
+        return _stamp(self.folder.root / LATEST)
+
     def latest(self) -> Latest | None:
         """The last good result; None = no run has finished yet."""
         path = self.folder.root / LATEST

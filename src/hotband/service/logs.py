@@ -97,8 +97,17 @@ def configure_logs(stream: TextIO | None = None, level: int = logging.INFO) -> N
     access.disabled = True
 
 
+POLLED: Final = frozenset(
+    {
+        "/api/backtests/status", "/api/backtests/latest", "/health/live", "/health/ready",
+        "/metrics",
+    }
+)  # fmt: skip
+"""Routes that pages and monitors ask every few seconds: only their refusals are worth a line."""
+
+
 class RequestLog:
-    """Outermost ASGI application: gives each request its id and writes one line about it.
+    """Outermost ASGI application: gives each request its id, and all but polls a line.
 
     The id is the caller's X-Request-ID if that is 8 to 64 letters, digits, ``_`` and ``-``, else
     a new one; it is in ``scope["state"]``, in every line written meanwhile, in the reply's
@@ -145,14 +154,15 @@ class RequestLog:
         route = route_of(scope)
         noted = status if status is not None else (403 if websocket else CALLER_LEFT)
         problem = scope["state"].get("problem")
-        _LOG.info(
-            "request",
-            method=method,
-            route=route,
-            status=noted,
-            ms=round(1e3 * seconds, 3),
-            **({"problem": problem} if problem else {}),
-        )
+        if route not in POLLED or noted >= 400:
+            _LOG.info(
+                "request",
+                method=method,
+                route=route,
+                status=noted,
+                ms=round(1e3 * seconds, 3),
+                **({"problem": problem} if problem else {}),
+            )
         if self.observe is not None:
             self.observe(method, route, noted, seconds)
 

@@ -82,7 +82,10 @@ async def get_status(service: Current, tag: TAG = None) -> Response:
 )
 async def latest(service: Current, tag: TAG = None) -> Response:
     """The artefact of the last good run; before the first one, an explicit empty form."""
-    return tagged(await run_in_threadpool(service.latest_body, latest_text), tag)
+    body = service.held_latest()
+    if body is None:
+        body = await run_in_threadpool(service.latest_body, latest_text)
+    return tagged(body, tag)
 
 
 @router.get(
