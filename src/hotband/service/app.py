@@ -20,6 +20,7 @@ from hotband.service.index import BusyError
 from hotband.service.keeper import ElsewhereError
 from hotband.service.logs import RequestLog
 from hotband.service.pages import Pages, page_router
+from hotband.service.polls import Polls
 from hotband.service.problems import install_problems
 from hotband.service.request import RunRequest
 from hotband.service.routes import market, results, runs, system
@@ -78,7 +79,9 @@ def create_app(service: Service) -> ASGIApp:
     api.include_router(page_router(pages))
     api.state.service = service
     service.telemetry.watch(service)
-    guarded = Access(api, service.settings, service.sign_ins, public=Public(PUBLIC, pages))
+    guarded = Access(
+        Polls(api, service), service.settings, service.sign_ins, public=Public(PUBLIC, pages)
+    )
     return RequestLog(guarded, service.telemetry.observe)
 
 
