@@ -16,6 +16,7 @@ from benchmarks import market
 from benchmarks.executors import ray
 from benchmarks.gates import gates
 from benchmarks.grid import grid
+from benchmarks.page import page
 from benchmarks.peers import peers
 from benchmarks.rows import Row, best
 from benchmarks.service import service
@@ -177,4 +178,5 @@ CASES: dict[str, Callable[[], list[Row]]] = {
     "peers": peers,
     "significance": significance,
     "service": service,
+    "page": page,
 }
