@@ -69,9 +69,6 @@ export const exportsQuery = (run: string) =>
     retry: (failures, error) => !(error instanceof Problem) && failures < 2,
   });
 
-export const exportHref = (run: string, id: string) =>
-  `/api/backtests/${encodeURIComponent(run)}/exports/${encodeURIComponent(id)}`;
-
 export const noteQuery = (run: string) =>
   queryOptions<Schemas["Note"]>({
     queryKey: ["run", run, "note"],

@@ -32,7 +32,7 @@ export function Panel(props: {
 export function Scroll({ label, children }: { label: string; children: ReactNode }) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
-    <section className={css.scroll} aria-label={label} tabIndex={0}>
+    <section className={css.scroll} aria-label={`${label}, table`} tabIndex={0}>
       {children}
     </section>
   );

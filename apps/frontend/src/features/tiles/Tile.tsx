@@ -42,7 +42,7 @@ export function Tile({ tile, week }: { tile: TileData; week: string | undefined 
   return (
     <article className={css.tile} data-testid="tile" data-instrument={tile.instrument}>
       <header className={css.head}>
-        <h3>
+        <h2>
           <Link
             to="/instruments/$symbol"
             params={{ symbol: tile.instrument }}
@@ -50,7 +50,7 @@ export function Tile({ tile, week }: { tile: TileData; week: string | undefined 
           >
             {name}
           </Link>
-        </h3>
+        </h2>
         <Decision tile={tile} />
       </header>
       {tile.state === "error" ? (

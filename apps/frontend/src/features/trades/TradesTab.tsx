@@ -2,7 +2,7 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { lazy, Suspense } from "react";
 import { tradesQuery } from "@/api/paged";
-import type { Entry, Of } from "@/api/results";
+import { type Entry, exportHref, type Of } from "@/api/results";
 import { Boundary } from "@/features/boundary";
 import { Panel, Skeleton } from "@/features/instrument/panel";
 import { useSetView, useView } from "@/features/instrument/place";
@@ -47,7 +47,17 @@ export default function TradesTab({ of, entry }: { of: Of; entry: Entry }) {
   const selected = trades.find((trade) => trade.id === view.trade) ?? null;
   return (
     <div className={css.split} data-testid="trades">
-      <Panel title="Trades" side={<span className="muted">Look-back, the chosen cell</span>}>
+      <Panel
+        title="Trades"
+        side={
+          <span className="muted">
+            Look-back, the chosen cell &middot;{" "}
+            <a href={exportHref(of.run, "trades-csv")} download>
+              Trades of all instruments (CSV)
+            </a>
+          </span>
+        }
+      >
         <Filters reasons={first.exit_reasons} />
         <Sums page={first} loaded={trades.length} currency={entry.currency ?? ""} />
         {first.total === 0 ? (
