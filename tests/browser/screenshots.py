@@ -108,7 +108,8 @@ def take_states(camera: Camera, base: Path) -> None:
     for name, lead_to in states.items():
         with service(finished_home(base, base / name)) as here:
             lead_to(here)
-            until(lambda: name == "running" or here.client.status()["phase"] == "ended", name)  # noqa: B023
+            if name != "running":
+                here.client.until("error", "cancelled", "interrupted")
             camera.take(here, f"overview-{name}")
     with service(make_home(base, base / "nothing")) as here:
         for page in ("overview-empty", "roster-empty", "compare-empty", "history-empty"):

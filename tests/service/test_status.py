@@ -32,6 +32,12 @@ from tests.service.running import (
 MOST_BYTES = 4096
 CURRENCIES = ("EUR", "USD", "JPY", "GBP", "CHF", "AUD", "NZD", "CAD", "SEK")
 MANY = tuple(f"{a}_{b}" for a, b in itertools.permutations(CURRENCIES, 2))
+LONG_GRID = (
+    "default: {hazard: {points: 60}, min_reps: [1, 2, 3, 4], exposure: [0.1, 0.2, 0.5, 1.0],\n"
+    "          hold_minutes: [5, 10, 15, 30], stop_loss_pips: [5, 10, 20, 40]}\n"
+    "max_cells: 1000000\n"
+)
+"""Many seconds of work."""
 
 
 @pytest.fixture
@@ -179,20 +185,23 @@ def test_the_run_of_another_program_is_told_of(
 ) -> None:
     home = make_home(tmp_path_factory.getbasetemp(), tmp_path / "home")
     with service_process(home) as served:
-        slow = str(home / "grids" / "slow.yaml")
+        grid = home / "long.yaml"
+        grid.write_text(LONG_GRID)
         shell = subprocess.Popen(
-            [*HOTBAND, "weekly", "--grid", slow],
+            [*HOTBAND, "weekly", "--grid", str(grid)],
             env=environment_of(home),
             stdout=subprocess.DEVNULL,
         )
         try:
             until(lambda: served.client.status()["message"] == ELSEWHERE, "it is told of")
+            shell.send_signal(signal.SIGSTOP)  # it has the folder for as long as is needed
             status = served.client.status()
-            if status["message"] == ELSEWHERE:  # else it was faster
-                assert (status["state"], status["job_id"]) == ("running", None)
-                assert status["instruments_total"] == 2
-                assert served.client.start().status_code == 409
+            assert (status["message"], status["state"]) == (ELSEWHERE, "running")
+            assert status["job_id"] is None
+            assert status["instruments_total"] == 2
+            assert served.client.start().status_code == 409
         finally:
+            shell.send_signal(signal.SIGCONT)
             shell.send_signal(signal.SIGTERM)
             shell.wait(60)
 

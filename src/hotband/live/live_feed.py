@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from hotband.core.records import BAR, GATE, QUOTE, Records, empty
+from hotband.core.records import BAR, QUOTE, Records, empty
 from hotband.errors import BarsError
 from hotband.market.bars import Bars, bar_faults
 from hotband.market.calendar import format_time
@@ -184,10 +184,3 @@ class LiveFeed:
             self._gates[at - 1] = gate
             self._judged = at - 1
         return gate
-
-
-def gate_record(row: Records) -> Records:
-    """One GATE record on its own, (1,)."""
-    out = np.zeros(1, GATE)
-    out[0] = row
-    return out

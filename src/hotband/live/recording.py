@@ -93,10 +93,7 @@ class Recording:
             )
         for pair, bars in warm_up.items():
             frame = bars.window(0, spec.start_ns).to_frame() if len(bars) else bars.to_frame()
-            write_whole(
-                folder / f"before-{pair}.parquet",
-                lambda file, frame=frame: frame.write_parquet(file),  # type: ignore[misc]
-            )
+            write_whole(folder / f"before-{pair}.parquet", frame.write_parquet)
         head = {"format": FORMAT, "spec": spec.to_dict(), "code": code_version(),
                 "sources": {pair: bars.source for pair, bars in warm_up.items()}}  # fmt: skip
         write_whole(made.path, lambda file: file.write(orjson.dumps(head) + b"\n"))

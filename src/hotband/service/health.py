@@ -13,7 +13,8 @@ from hotband.service.checkup.check import Surroundings
 from hotband.service.checkup.examination import checkup, worst
 from hotband.service.jobs import instant
 from hotband.service.problems import Problem, redacted
-from hotband.service.status import STALLED_S, Model
+from hotband.service.results.replies import Reply
+from hotband.service.status import STALLED_S
 from hotband.stores.urls import open_gate_store
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ CHECKED_S: Final = 15.0
 _PARTS: Final = ("numpy", "numba", "polars", "pydantic", "fastapi", "starlette", "uvicorn")
 
 
-class Meta(Model):
+class Meta(Reply):
     """Versions and modes."""
 
     app: str = "hotband"
@@ -56,7 +57,7 @@ def meta_of(service: "Service") -> Meta:
     )
 
 
-class Finding(Model):
+class Finding(Reply):
     """One check: what was found, and what to do."""
 
     name: str
@@ -66,7 +67,7 @@ class Finding(Model):
     numbers: dict[str, Any]
 
 
-class SystemReply(Model):
+class SystemReply(Reply):
     """What `hotband doctor` says."""
 
     as_of: str

@@ -6,7 +6,7 @@ from typing import Final
 
 ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32."""
-PATTERN: Final = f"^[0-7][{ALPHABET}]{{25}}$"
+PATTERN: Final = f"[0-7][{ALPHABET}]{{25}}"
 
 
 def new_id(unix_s: float, after: str | None = None) -> str:

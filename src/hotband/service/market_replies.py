@@ -12,7 +12,7 @@ from hotband.live.latest import LatestGate, latest_gates
 from hotband.live.risk_summary import RiskSummary
 from hotband.market.calendar import format_time
 from hotband.service.problems import redacted
-from hotband.service.status import Model
+from hotband.service.results.replies import Reply
 from hotband.stores.urls import open_gate_store
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 STRUCTURE = ("coherence_tau_slope", "domain_wall_slope", "spectral_lowf_share")
 
 
-class GateNow(Model):
+class GateNow(Reply):
     """One instrument's latest gate; the fields of the existing stack among them.
 
     ``bundle_*`` and ``raw`` are null: gates are kept as numbers, not as payloads.
@@ -55,7 +55,7 @@ class GateNow(Model):
     raw: None = None
 
 
-class GatesReply(Model):
+class GatesReply(Reply):
     """The latest gates of a store, as of now."""
 
     as_of: str
@@ -108,7 +108,7 @@ def _gate(gate: LatestGate) -> GateNow:
     )
 
 
-class Nav(Model):
+class Nav(Reply):
     """An account as a live trader last said it."""
 
     nav_snapshot: float | None
@@ -124,7 +124,7 @@ class Nav(Model):
     """Why there are no numbers."""
 
 
-class NavReply(Model):
+class NavReply(Reply):
     """The account under the key that the existing stack has for it."""
 
     nav: Nav
@@ -147,7 +147,7 @@ def nav_of(summary: RiskSummary, switch: SwitchState, clock: Clock) -> NavReply:
     )
 
 
-class RosterReply(Model):
+class RosterReply(Reply):
     """The roster as it stands, and the decisions of one week."""
 
     state: Literal["empty", "decided"]
@@ -181,7 +181,7 @@ def roster_reply(folder: RosterFolder, week: str | None) -> RosterReply:
     )
 
 
-class KillSwitchReply(Model):
+class KillSwitchReply(Reply):
     """The kill switch."""
 
     kill_switch: bool
@@ -196,7 +196,7 @@ class KillSwitchReply(Model):
         return cls(kill_switch=state.engaged, set=state.set, reason=state.reason)
 
 
-class KillSwitchPost(Model):
+class KillSwitchPost(Reply):
     """What the switch is to be."""
 
     model_config = ConfigDict(extra="forbid", strict=True)

@@ -6,12 +6,12 @@ from fastapi import Depends, Path, Query
 
 from hotband.artefacts.schemas import Latest
 from hotband.service.container import Current
-from hotband.service.ids import ALPHABET
+from hotband.service.ids import PATTERN
 from hotband.service.results.decisions import DecisionFilter
 from hotband.service.results.paging import DEFAULT_LIMIT, MOST_ITEMS, PageRequest
 from hotband.service.results.trades import TradeFilter
 
-RUN: str = f"^([0-9a-f]{{16}}|[0-7][{ALPHABET}]{{25}})$"
+RUN: str = f"^([0-9a-f]{{16}}|{PATTERN})$"
 Run = Annotated[str, Path(pattern=RUN, description="A run_id, or the job_id of one start")]
 Symbol = Annotated[str, Path(pattern="^[A-Z]{3}_[A-Z]{3}$", description="Such as EUR_USD")]
 RunQuery = Annotated[str, Query(pattern=RUN, description="A run_id or job_id")]

@@ -12,9 +12,10 @@ from hotband.artefacts.schemas import Latest
 from hotband.errors import InputError
 from hotband.market.calendar import format_time, parse_time
 from hotband.service.index import RunIndex
-from hotband.service.jobs import Job, Origin, instant
+from hotband.service.jobs import Job, Origin, State, instant
 from hotband.service.problems import Problem, redacted
-from hotband.service.status import Freshness, JobState, Model, RunFault, Span, fault_of, freshness
+from hotband.service.results.replies import Reply
+from hotband.service.status import Freshness, RunFault, Span, fault_of, freshness
 
 Words = Annotated[str, StringConstraints(max_length=2000)]
 
@@ -25,7 +26,7 @@ class FinishedRun(Latest):
     freshness: Freshness
 
 
-class NoRun(Model):
+class NoRun(Reply):
     """What stands for the last result before there is one."""
 
     state: Literal["empty"] = "empty"
@@ -45,10 +46,10 @@ def latest_text(latest: Latest | None) -> str:
     return json.dumps(told, allow_nan=False)
 
 
-class Started(Model):
+class Started(Reply):
     """A run that was started, or was there already."""
 
-    state: JobState
+    state: State
     job_id: str
     run_id: str | None
     """Of its inputs; null where it ended before they were read."""
@@ -74,12 +75,12 @@ def started_of(job: Job) -> Started:
     )
 
 
-class RunFacts(Model):
+class RunFacts(Reply):
     """One start of a run."""
 
     job_id: str
     run_id: str | None
-    state: JobState
+    state: State
     origin: Origin
     """``archive``: another program ran it; it was found there."""
     reused: bool
@@ -140,7 +141,7 @@ def _links(job: Job) -> dict[str, str]:
     return links
 
 
-class History(Model):
+class History(Reply):
     """Runs from the newest on."""
 
     items: tuple[RunFacts, ...]
@@ -173,7 +174,7 @@ def _place(cursor: str) -> str:
     return place
 
 
-class Log(Model):
+class Log(Reply):
     """The end of what a run's process said."""
 
     job_id: str
@@ -188,13 +189,13 @@ class Log(Model):
         )
 
 
-class NotePatch(Model):
+class NotePatch(Reply):
     """A new note."""
 
     text: Words
 
 
-class Note(Model):
+class Note(Reply):
     """A person's words on a run, plain text."""
 
     run_id: str

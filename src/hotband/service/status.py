@@ -2,9 +2,9 @@
 
 import json
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from hotband.artefacts.archive import week_of
 from hotband.artefacts.schemas import Instrument, Latest
@@ -12,9 +12,10 @@ from hotband.artefacts.values import Window
 from hotband.artefacts.writer import ArtefactFolder
 from hotband.market.calendar import DAY_NS, DEFAULT_HOURS, SECOND_NS, format_time, parse_time
 from hotband.service.index import RunIndex
-from hotband.service.jobs import Job, instant
+from hotband.service.jobs import Job, State, instant
 from hotband.service.library import Library
 from hotband.service.problems import clipped, redacted
+from hotband.service.results.replies import Reply
 
 MOST_NAMES: Final = 60
 """Instruments that a status lists; beyond them it counts."""
@@ -23,31 +24,16 @@ MOST_TEXT: Final = 600
 STALLED_S: Final = 15.0
 """A runner that has not spoken for so long is stalled."""
 SIMULATED: Final = "demo"
-JobState: TypeAlias = Literal[
-    "running", "cancelling", "completed", "error", "interrupted", "cancelled"
-]
 
 
-class Model(BaseModel):
-    """Base of replies."""
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        allow_inf_nan=False,
-        use_attribute_docstrings=True,
-        json_schema_serialization_defaults_required=True,
-    )
-
-
-class Span(Model):
+class Span(Reply):
     """A half-open span of time."""
 
     start: str
     end: str
 
 
-class RunProgress(Model):
+class RunProgress(Reply):
     """Cells done of all, where that is known."""
 
     done: Annotated[int, Field(ge=0)]
@@ -59,14 +45,14 @@ class RunProgress(Model):
     """Being swept."""
 
 
-class RunFault(Model):
+class RunFault(Reply):
     """Why a run did not finish."""
 
     kind: str
     message: str
 
 
-class Freshness(Model):
+class Freshness(Reply):
     """Whether the last good result is the one to look at."""
 
     stale: bool
@@ -84,10 +70,10 @@ class LastGood(Freshness):
     window: Span
 
 
-class Status(Model):
+class Status(Reply):
     """The newest run, and the last good one beside it."""
 
-    state: Literal["idle"] | JobState
+    state: Literal["idle"] | State
     """``idle``: no run has been started yet."""
     message: str
     job_id: str | None = None

@@ -8,20 +8,20 @@ from pydantic import StringConstraints
 from hotband.service.container import Current
 from hotband.service.health import Meta, SystemReply, meta_of, require_ready, system_of
 from hotband.service.problems import problems
-from hotband.service.status import Model
+from hotband.service.results.replies import Reply
 from hotband.service.telemetry import CONTENT_TYPE
 from hotband.service.tokens import clear_cookie, cookie_ids, set_cookie
 
 router = APIRouter(tags=["system"])
 
 
-class SignIn(Model):
+class SignIn(Reply):
     """The token, once."""
 
     token: Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
-class Ok(Model):
+class Ok(Reply):
     """All is well."""
 
     status: str = "ok"
