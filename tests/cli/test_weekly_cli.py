@@ -94,11 +94,11 @@ def test_weekly_prints_a_table_that_fits_and_publishes_the_last_week(
     assert (tmp_path / "2026-W11.json").exists()
 
 
-def test_weekly_json_is_the_artefact_and_nothing_else(run: Any, home: Path, finished: Path) -> None:
+def test_weekly_json_is_the_artefact_and_nothing_else(run: Any, home: Path, own: Path) -> None:
     grid = str(home / "small.yaml")
-    done = run("weekly", "--grid", grid, "--output", str(finished), "--json")
+    done = run("weekly", "--grid", grid, "--output", str(own), "--json")
     assert (done.returncode, done.stderr) == (0, "")
-    assert json.loads(done.stdout) == json.loads((finished / "latest.json").read_text())
+    assert json.loads(done.stdout) == json.loads((own / "latest.json").read_text())
 
 
 def test_weekly_takes_folder_and_pairs_from_the_environment(
