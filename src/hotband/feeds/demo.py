@@ -1,19 +1,20 @@
 """A simulated market, for the demo and for tests that need to know what is in the prices.
 
-Every currency has a value that walks by itself, and a pair is the ratio of two, so all pairs
-agree with each other. Each week is drawn from its own seed between levels that the seed fixes
-for all weeks: the same bar comes out whatever window, granularity or set of pairs is asked for.
-Every bar says ``source = "demo"``.
+Every currency has a value that walks and jumps by itself, and a pair is the ratio of two: all
+pairs agree with each other, and those that share a currency move together. Each week is drawn
+from its own seed between levels that the seed fixes for all weeks: the same bar comes out
+whatever window, granularity or set of pairs is asked for. Every bar says ``source = "demo"``.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 from scipy.signal import lfilter
+from scipy.special import ndtri
 
 from hotband.core.records import QUOTE, Records
 from hotband.errors import InputError, InstrumentError
@@ -53,6 +54,10 @@ WEEK_SIGMA: Final = 0.0075
 """Of one currency's log value; about 7.6 % a year for a pair."""
 WEEK_MEMORY: Final = 0.998
 """Levels return slowly, so that decades do not drift away."""
+JUMPS: Final = 3
+"""News that a week may bring for a currency; each comes with the chance of one in three."""
+JUMP_SHARE: Final = 0.3
+"""Size of a jump (a standard deviation) against a week's move: a quarter of a per cent."""
 GAP_SHARE: Final = 0.15
 """Size of a weekend's gap against a week's move."""
 TREND_STEPS: Final = 360
@@ -77,8 +82,9 @@ def demo_bars(
     """Simulated bars of several pairs, by name; the same arguments give the same bytes.
 
     Bars exist where the market trades (the week less the daily closure). Volatility changes by
-    hour, by a random factor within the week and from week to week; spreads are the instrument's
-    table with noise; weekends have gaps; volume is a made-up number of price updates.
+    hour, by a random factor within the week and from week to week; prices jump about once a
+    week and currency, mostly in busy hours; spreads are the instrument's table with noise;
+    weekends have gaps; volume is a made-up number of price updates.
 
     Args:
         instruments: Names of pairs of the currencies in ``VALUES_USD``.
@@ -145,16 +151,35 @@ def _generator(seed: int, name: str, week: int) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence(key)))
 
 
+class _Weeks(NamedTuple):
+    """What every week is drawn between, by week: (n,) but for the jumps, (n, JUMPS).
+
+    ``level``: log value at its open. ``move``: by its close, without jumps. ``sigma``: the
+    deviation of that move. ``jump``: sizes, 0 where there is none. ``jump_at``: when, 0..1, by
+    the share of the week's activity that is over.
+    """
+
+    level: Floats
+    move: Floats
+    sigma: Floats
+    jump: Floats
+    jump_at: Floats
+
+
 @lru_cache(maxsize=64)
-def _weeks(seed: int, currency: str, last: int) -> tuple[Floats, Floats, Floats]:
-    """Per week up to ``last``: log level at its open, its move, and the deviation of the move."""
+def _weeks(seed: int, currency: str, last: int) -> _Weeks:
+    """The weeks up to ``last``."""
     # Row by row, so that asking for more weeks does not change the earlier ones.
     drawn = _generator(seed, currency, 0).standard_normal((last + 1, 3))
+    news = _generator(seed, f"{currency} news", 0).random((last + 1, 3, JUMPS))
     sigma = WEEK_SIGMA * np.exp(lfilter([0.15], [1.0, -0.85], drawn[:, 0]))
-    moves = sigma * drawn[:, 1]
+    move = sigma * drawn[:, 1]
     gaps = GAP_SHARE * sigma * drawn[:, 2]
-    closes = lfilter([1.0], [1.0, -WEEK_MEMORY], moves + gaps)
-    return np.concatenate(([0.0], closes[:-1])), moves, sigma
+    # The chance is 1 / JUMPS, so that one is expected; up and down are as likely, whatever was.
+    size = JUMP_SHARE * sigma[:, np.newaxis] * ndtri(np.clip(news[:, 1], 1e-9, 1.0))
+    jump = np.where(news[:, 0] < 1 / JUMPS, size, 0.0)
+    closes = lfilter([1.0], [1.0, -WEEK_MEMORY], move + jump.sum(axis=1) + gaps)
+    return _Weeks(np.concatenate(([0.0], closes[:-1])), move, sigma, jump, news[:, 2])
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,18 +207,23 @@ class _Week:
 
         A walk is tied to the week's move by a Brownian bridge in the time that variance
         measures. As the walk's variance over the week is that of the move, the path is itself
-        a plain walk, in which the past says nothing about the next step (for edge 0).
+        a plain walk, in which the past says nothing about the next step (for edge 0). Jumps
+        come on top, each at its own time.
         """
-        levels, moves, sigmas = _weeks(self.seed, currency, self.number)
+        weeks = _weeks(self.seed, currency, self.number)
+        level, move, deviation, jumps, jumps_at = (column[self.number] for column in weeks)
         draws = _generator(self.seed, currency, self.number)
         noise = _with_momentum(draws.standard_normal(STEPS), self.edge)
         restless = lfilter([0.08], [1.0, -0.97], draws.standard_normal(STEPS // 30))
         sigma = self.activity() * np.exp(np.repeat(restless, 30))
-        sigma *= sigmas[self.number] / np.sqrt(np.sum(sigma**2))
+        sigma *= deviation / np.sqrt(np.sum(sigma**2))
         walk = np.cumsum(sigma * noise)
-        spent = np.cumsum(sigma**2) / sigmas[self.number] ** 2
-        path: Floats = levels[self.number] + walk + spent * (moves[self.number] - walk[-1])
+        spent = np.cumsum(sigma**2) / deviation**2
+        path: Floats = level + walk + spent * (move - walk[-1])
         path += np.log(VALUES_USD[currency])
+        busy = np.cumsum(self.activity())
+        for jump, at in zip(jumps, jumps_at, strict=True):
+            path[np.searchsorted(busy, at * busy[-1]) :] += jump
         return path
 
     def bars(self, pair: Instrument, log_mid: Floats, step_ns: int) -> Records:

@@ -107,6 +107,42 @@ def test_weekends_have_gaps() -> None:
     assert bars.data["bid_o"][at + 1] != bars.data["bid_c"][at]
 
 
+def moves(name: str, days: int, edge: float = 0.0) -> npt.NDArray[np.float64]:
+    bars = demo_bars([name], START_NS, START_NS + days * DAY_NS, edge=edge)[name]
+    return np.diff(np.log(mid_close(bars)))
+
+
+def test_prices_jump_about_once_a_week_and_currency() -> None:
+    """A minute of more than twelve times the deviation of the hour around it, over 52 weeks.
+
+    A walk whose deviation changes slowly has none. Two currencies jump 104 times a year in the
+    mean (deviation below 10), and the smallest jumps are lost among the other moves.
+    """
+    move = np.abs(moves("EUR_USD", 364))
+    around = np.array([np.median(move[max(0, i - 30) : i + 30]) for i in range(len(move))])
+    big = np.flatnonzero(move > 12 * around / 0.6745)
+    weekends = 51
+    assert 40 <= len(big) - weekends <= 140
+
+
+def test_pairs_that_share_a_currency_move_together() -> None:
+    """Both moves hold the dollar's, with the same weight: a correlation of one half."""
+    euro, pound, cross = (moves(name, 182) for name in ("EUR_USD", "GBP_USD", "AUD_JPY"))
+    assert np.corrcoef(euro, pound)[0, 1] == pytest.approx(0.5, abs=0.1)
+    assert abs(np.corrcoef(euro, cross)[0, 1]) < 0.05
+
+
+def test_volatility_changes_by_hour_and_from_week_to_week() -> None:
+    bars = demo_bars(["EUR_USD"], START_NS, START_NS + 182 * DAY_NS, "H1")["EUR_USD"]
+    move = np.abs(np.diff(np.log(mid_close(bars))))
+    hour = bars.data["t"][1:] // HOUR_NS % 24
+    busy, quiet = (np.median(move[hour == h]) for h in (13, 4))
+    assert busy > 1.3 * quiet
+    week = (bars.data["t"][1:] - START_NS) // (7 * DAY_NS)
+    level = [np.median(move[week == k]) for k in range(26)]
+    assert max(level) > 1.5 * min(level)
+
+
 def test_without_an_edge_the_past_says_nothing() -> None:
     """About 186,000 minutes: three standard errors are 0.007."""
     assert abs(trend_correlation(0.0)) < 0.01
