@@ -77,8 +77,10 @@ class ArtefactFolder:
         with self._alone():
             self._write(PARTIAL, partial)
 
-    def write_table(self, run_id: str, name: str, rows: pl.DataFrame) -> Path:
+    def write_table(self, run_id: str, name: str, rows: pl.DataFrame | pl.LazyFrame) -> Path:
         """Write one of a run's Parquet files; equal rows give equal bytes.
+
+        A lazy frame is written as it is read, so that it may be larger than memory.
 
         Raises:
             IntegrityError: A column holds NaN or infinity.
@@ -89,7 +91,9 @@ class ArtefactFolder:
             write_whole(path, lambda file: _write_parquet(file, name, rows))
         return path
 
-    def write_latest(self, latest: Latest, tables: Mapping[str, pl.DataFrame]) -> Latest:
+    def write_latest(
+        self, latest: Latest, tables: Mapping[str, pl.DataFrame | pl.LazyFrame]
+    ) -> Latest:
         """Write ``tables``, then ``latest.json``, then remove the partial and the error.
 
         Returns the result as it is read from now on, its keys in the order of the file.
@@ -292,9 +296,11 @@ def _first_fault(cause: ValueError) -> str:
     return f"{first['msg']} ({place})" if place else first["msg"]
 
 
-def _write_parquet(file: IO[bytes], name: str, rows: pl.DataFrame) -> None:
+def _write_parquet(file: IO[bytes], name: str, rows: pl.DataFrame | pl.LazyFrame) -> None:
     try:
-        rows.write_parquet(file, compression="zstd", statistics=True, row_group_size=_ROW_GROUP)
+        rows.lazy().sink_parquet(
+            file, compression="zstd", statistics=True, row_group_size=_ROW_GROUP
+        )
     except pl.exceptions.PolarsError as cause:
         # Polars hides what the system said of the disk in the text of its own error.
         if system := re.search(r"os error (\d+)", str(cause)):
@@ -303,12 +309,10 @@ def _write_parquet(file: IO[bytes], name: str, rows: pl.DataFrame) -> None:
         raise IntegrityError(f"table {name}", str(cause), allowed, do) from cause
 
 
-def _require_finite(name: str, rows: pl.DataFrame) -> None:
-    floats = rows.select(cs.float())
-    if not floats.width:
-        return
-    flags = floats.select(pl.all().is_finite().all())
-    bad = [column for column in floats.columns if not flags[column][0]]
+def _require_finite(name: str, rows: pl.DataFrame | pl.LazyFrame) -> None:
+    finite = rows.lazy().select(cs.float().is_finite().all())
+    flags = finite.collect(engine="streaming").to_dict(as_series=False)
+    bad = [column for column, (right,) in flags.items() if not right]
     if bad:
         do = "Report a defect: an undefined number is null."
         raise IntegrityError(f"table {name}", f"NaN or infinity in {', '.join(bad)}", "numbers", do)

@@ -48,7 +48,7 @@ class Finished:
     trades: pl.DataFrame
     out_of_sample: pl.DataFrame
     played: Mapping[str, pl.DataFrame]
-    """Equity and decisions of the chosen cell, and its trades in the hold-out."""
+    """Equity and decisions of the chosen cell, and its trades in the hold-out; the long ones."""
     promotion: Promotion
     step_down_p: float | None
 

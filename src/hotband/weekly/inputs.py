@@ -3,14 +3,12 @@
 import hashlib
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final
 
-import numpy as np
-
 from hotband.artefacts.provenance import canonical_json, code_version, run_id_of
-from hotband.artefacts.values import GateInput, Provenance, Window
+from hotband.artefacts.values import Provenance, Window
 from hotband.errors import (
     CancelledRunError,
     HotbandError,
@@ -27,6 +25,7 @@ from hotband.research.significance.bootstrap import seed_of
 from hotband.research.simulator import BacktestSimulator
 from hotband.roster.trials import TrialLedger
 from hotband.weekly.plan import Plan
+from hotband.weekly.shelf import HELD_BYTES, JobFacts, Shelf
 
 MOST_BPS: Final = 1000
 
@@ -45,17 +44,19 @@ def stop_if(cancelled: Callable[[], bool], what: str) -> None:
 
 @dataclass(frozen=True, eq=False)
 class RunInputs:
-    """Every instrument prepared, or why it is not; make it with ``prepare``.
+    """What decides every instrument's result, or why it has none; make it with ``prepare``.
 
-    ``jobs`` by instrument in alphabetical order: the fold that is published, or the error that
-    an entry of the result will tell. All plans have the same windows. ``history`` by
-    instrument: hashes of the bars and recorded gates of the earlier folds and of the hold-out.
+    ``jobs`` by instrument in alphabetical order: what the job of the published fold is made of,
+    or the error that an entry of the result will tell; ``shelf`` gives the job itself. All plans
+    have the same windows. ``history`` by instrument: hashes of the bars and recorded gates of
+    the earlier folds and of the hold-out.
     """
 
     plans: Mapping[str, Plan]
     grid: GridSettings
-    jobs: Mapping[str, GridJob | HotbandError]
+    jobs: Mapping[str, JobFacts | HotbandError]
     history: Mapping[str, list[str]]
+    shelf: Shelf
     trials: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
@@ -64,27 +65,34 @@ class RunInputs:
         plans: Mapping[str, Plan],
         grid: GridSettings,
         cancelled: Callable[[], bool],
+        room: int = HELD_BYTES,
     ) -> "RunInputs":
-        """Read bars and gates of every instrument.
+        """Read bars and gates of every instrument; ``room``: bytes of jobs that are kept.
 
         Raises:
             CancelledRunError: ``cancelled`` was True between two instruments.
             IntegrityError: A defect; whatever else fails is told by the instrument's job.
         """
-        jobs: dict[str, GridJob | HotbandError] = {}
+        jobs: dict[str, JobFacts | HotbandError] = {}
         history: dict[str, list[str]] = {}
+
+        def prepared(name: str) -> GridJob:
+            stage = plans[name].published
+            return prepare_job(stage.look_back, grid, stage.hold_out)
+
+        shelf = Shelf(prepared, room)
         for name, plan in sorted(plans.items()):
             stop_if(cancelled, f"before {name} was prepared")
-            stage = plan.published
             try:
-                job = prepare_job(stage.look_back, grid, stage.hold_out)
+                job = prepared(name)
                 history[name] = _history(plan, job)
-                jobs[name] = job
+                jobs[name] = shelf.put(job)
+                del job  # or it would stay while the next one is made
             except IntegrityError:
                 raise
             except HotbandError as error:
                 jobs[name] = error
-        return cls(dict(sorted(plans.items())), grid, jobs, history)
+        return cls(dict(sorted(plans.items())), grid, jobs, history, shelf)
 
     def check_size(self) -> None:
         """InputError where the cells of all instruments are more than the grid file allows."""
@@ -97,14 +105,14 @@ class RunInputs:
             )
 
     @cached_property
-    def ready(self) -> dict[str, GridJob]:
+    def ready(self) -> dict[str, JobFacts]:
         """The jobs that can be swept."""
-        return {name: job for name, job in self.jobs.items() if isinstance(job, GridJob)}
+        return {name: job for name, job in self.jobs.items() if isinstance(job, JobFacts)}
 
     @cached_property
     def total(self) -> int:
         """Cells of all instruments."""
-        return sum(len(job.work.cells) for job in self.ready.values())
+        return sum(len(job.cells) for job in self.ready.values())
 
     @cached_property
     def window(self) -> Window:
@@ -115,8 +123,8 @@ class RunInputs:
     def provenance(self) -> Provenance:
         """Hashes of bars, gates, profile, grid and code."""
         return Provenance(
-            bars={name: job.prepared.bars.content_hash for name, job in self.ready.items()},
-            gates={name: _gate_input(job) for name, job in self.ready.items()},
+            bars={name: job.bars for name, job in self.ready.items()},
+            gates={name: job.gates for name, job in self.ready.items()},
             profile=_any(self.plans).profile.content_hash,
             grid=_sha256(canonical_json(self.grid.model_dump(mode="json"))),
             code_version=code_version(),
@@ -137,7 +145,7 @@ class RunInputs:
                 "cost_bps": some.cost_bps,
                 "financing": repr(some.financing),
                 "failures": failures,
-                "around": {name: _around(job) for name, job in self.ready.items()},
+                "around": {name: job.around for name, job in self.ready.items()},
                 "history": dict(self.history),
                 "trials": dict(self.trials),
             }
@@ -152,23 +160,24 @@ class RunInputs:
         """
         trials = {}
         for name, job in self.ready.items():
-            cells = job.work.cells.rules(0, len(job.work.cells))
+            cells = job.cells.rules(0, len(job.cells))
             for stage in self.plans[name].stages:
                 ledger.record(name, stage.look_back.window, _trial_inputs(job.simulator), cells)
             trials[name] = ledger.count(name)
         return replace(self, trials=trials)
 
-    def seed(self, job: GridJob) -> int:
-        """Of the job's resamples, below 2^53, from what chose the cells.
+    def seed(self, name: str) -> int:
+        """Of the instrument's resamples, below 2^53, from what chose the cells.
 
         What judges them, trials and other instruments have no say.
         """
+        job = self.ready[name]
         content = {
-            "bars": job.prepared.bars.content_hash,
-            "around": _around(job),
+            "bars": job.bars,
+            "around": job.around,
             "config": _trial_inputs(job.simulator),
         }
-        return seed_of(canonical_json(content), job.instrument) >> 11
+        return seed_of(canonical_json(content), name) >> 11
 
 
 def require_money(plans: Mapping[str, Plan]) -> None:
@@ -233,28 +242,6 @@ def _history(plan: Plan, job: GridJob) -> list[str]:
             raise
         hashes.append(error.state)
     return hashes
-
-
-def _around(job: GridJob) -> dict[str, object]:
-    """What an instrument's numbers rest on beside its own bars."""
-    broker = asdict(job.simulator.table[job.instrument])
-    return {
-        "broker": {key: repr(value) for key, value in broker.items()},
-        "gates": job.prepared.chosen.gates.content_hash,
-        "quotes": {
-            pair: _sha256(np.ascontiguousarray(rows).tobytes())
-            for pair, (rows, _) in sorted(job.around.quotes.items())
-        },
-    }
-
-
-def _gate_input(job: GridJob) -> GateInput:
-    gates = job.prepared.chosen.gates
-    recorded = gates.data[gates.data["synthetic"] == 0]
-    if not len(recorded):
-        return GateInput(source="synthetic", sha256=None)
-    digest = _sha256(np.ascontiguousarray(recorded).tobytes())
-    return GateInput(source=job.work.source, sha256=digest)
 
 
 def _sha256(data: bytes) -> str:

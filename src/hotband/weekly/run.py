@@ -6,7 +6,7 @@ failed goes on from there; one whose inputs were run before is not run again.
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -35,9 +35,11 @@ from hotband.roster.settings import RosterSettings
 from hotband.roster.trials import TrialLedger
 from hotband.weekly.entry import Finished, failed, finish, with_last_gate
 from hotband.weekly.inputs import RunInputs, require_money, stop_if, window_of
+from hotband.weekly.parts import Parts
 from hotband.weekly.plan import Plan
 from hotband.weekly.progress import GridProgress, Listener, Meter
 from hotband.weekly.roster import NEEDS, decide_roster
+from hotband.weekly.shelf import HELD_BYTES
 from hotband.weekly.spans import Spans
 from hotband.weekly.sweeper import Sweeper
 
@@ -60,21 +62,21 @@ class _Going:
     inputs: RunInputs
     spans: Spans
     meter: Meter
+    parts: Parts
     entries: dict[str, Entry] = field(default_factory=dict)
     finished: dict[str, Finished] = field(default_factory=dict)
     written: float = 0.0
 
     def add(self, instrument: str, done: Finished) -> None:
-        """An instrument that is finished."""
+        """An instrument that is finished; its long tables go to disk."""
         self.entries[instrument] = done.entry
-        self.finished[instrument] = done
+        self.parts.keep(instrument, done.played)
+        self.finished[instrument] = replace(done, played={})
 
     def tables(self) -> dict[str, pl.DataFrame]:
-        """The tables of all instruments, in one piece each."""
+        """The short tables of all instruments, in one piece each."""
         done = self.finished.values()
         return {
-            name: pl.concat([each.played[name] for each in done]).rechunk() for name in PLAYED
-        } | {
             "rows": pl.concat([each.rows for each in done], how="diagonal").rechunk(),
             "trades": pl.concat([each.trades for each in done]).rechunk(),
             "oos": pl.concat([each.out_of_sample for each in done]).rechunk(),
@@ -95,6 +97,7 @@ class GridRun:
         listener: Told of progress.
         roster: Settings of the decisions that follow from the result.
         identified: Told the run's id before it begins, and whether it was there already.
+        room: Bytes of prepared jobs that are kept in memory at a time, beside the one at work.
     """
 
     plans: Mapping[str, Plan]
@@ -106,6 +109,7 @@ class GridRun:
     listener: Listener = silent
     roster: RosterSettings = DEFAULTS
     identified: Callable[[str, bool], None] = unheard
+    room: int = HELD_BYTES
 
     def run(self, *, force: bool = False) -> tuple[Latest, bool]:
         """Run, publish and archive; the result, and whether it was there already.
@@ -124,7 +128,9 @@ class GridRun:
             inputs = self._inputs()
             held = None if force else self.folder.find(inputs.run_id, inputs.window)
             self.identified(inputs.run_id, held is not None)
-            going = _Going(inputs, Spans(self._spans_of(inputs)), Meter(inputs.total))
+            spans = Spans(self._spans_of(inputs))
+            parts = Parts(spans.root / "parts")
+            going = _Going(inputs, spans, Meter(inputs.total), parts)
             try:
                 if held is not None:
                     held = self._decided(held, {n: self.folder.read_table(held, n) for n in NEEDS})
@@ -140,7 +146,7 @@ class GridRun:
 
     def _inputs(self) -> RunInputs:
         try:
-            inputs = RunInputs.prepare(self.plans, self.grid, self.cancelled)
+            inputs = RunInputs.prepare(self.plans, self.grid, self.cancelled, self.room)
             inputs.check_size()
             return inputs.counted(self.ledger)
         except InputError:
@@ -159,7 +165,7 @@ class GridRun:
             if isinstance(job, HotbandError):
                 going.entries[name] = failed(job)
                 continue
-            going.add(name, self._finish(job, going))
+            going.add(name, self._finish(inputs.shelf.take(name), going))
             self._write_partial(going)
         if not inputs.ready:
             raise next(job for job in inputs.jobs.values() if isinstance(job, HotbandError))
@@ -173,7 +179,9 @@ class GridRun:
             files=files_of(inputs.run_id, (*TABLES, *PLAYED)),
         )
         tables = going.tables()
-        latest = self.folder.write_latest(self._decided(made, tables), tables)
+        latest = self.folder.write_latest(
+            self._decided(made, tables), {**tables, **going.parts.tables(PLAYED)}
+        )
         going.spans.clear()
         self.folder.archive(latest)
         return latest
@@ -194,7 +202,7 @@ class GridRun:
         stop_if(self.cancelled, f"after {name} was swept")
         once = choose_cell(job, swept, inputs.trials[name], self.grid)
         chosen = stressed(job, once, returns, sweeper.spread)
-        selection = judged_search(chosen, returns, inputs.seed(job), self.grid)
+        selection = judged_search(chosen, returns, inputs.seed(name), self.grid)
         if job.hold_out is not None:
             folds.append(fold_result(job, job.hold_out, chosen.rows, chosen.choice))
         notes = (*inputs.plans[name].notes, *skipped)
