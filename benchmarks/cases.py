@@ -16,6 +16,7 @@ from benchmarks import market
 from benchmarks.executors import ray
 from benchmarks.gates import gates
 from benchmarks.grid import grid
+from benchmarks.long_history import long_history
 from benchmarks.page import page
 from benchmarks.peers import peers
 from benchmarks.rows import Row, best
@@ -179,4 +180,5 @@ CASES: dict[str, Callable[[], list[Row]]] = {
     "significance": significance,
     "service": service,
     "page": page,
+    "history": long_history,
 }
