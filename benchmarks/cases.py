@@ -16,8 +16,11 @@ from benchmarks import market
 from benchmarks.executors import ray
 from benchmarks.gates import gates
 from benchmarks.grid import grid
+from benchmarks.imports import imports
 from benchmarks.long_history import long_history
+from benchmarks.oanda import oanda
 from benchmarks.page import page
+from benchmarks.paper import paper
 from benchmarks.peers import peers
 from benchmarks.rows import Row, best
 from benchmarks.service import service
@@ -180,5 +183,8 @@ CASES: dict[str, Callable[[], list[Row]]] = {
     "significance": significance,
     "service": service,
     "page": page,
+    "oanda": oanda,
+    "imports": imports,
+    "paper": paper,
     "history": long_history,
 }

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -57,11 +58,13 @@ def test_a_replayed_session_says_what_it_did_and_is_proven(home: Path, tmp_path:
     assert first["paper"] is True
     assert first["instruments"] == list(NAMES)
     assert last["fills"] > 5
-    assert last["timings"]["p99_ms"] > 0
+    assert last["timings"]["in_process"]["p99_ms"] > 0
+    assert last["timings"]["events"] > 200
     proof = run(home, "replay", str(tmp_path / "whole"))
     assert proof.returncode == 0, proof.stdout
     assert "proven: 100.00 % of events agree" in proof.stdout
-    held = json.loads((tmp_path / "whole" / "certificate.json").read_text("utf-8"))
+    (path,) = (home / "output" / "backtests" / "certificates").glob("*.json")
+    held = json.loads(path.read_text("utf-8"))
     assert held["proven"] is True
     assert held["stages"]["fills"]["same"] == last["fills"]
 
@@ -115,3 +118,27 @@ def test_a_folder_without_a_recording_is_refused(home: Path, tmp_path: Path) -> 
     done = run(home, "replay", str(tmp_path / "nothing"))
     assert done.returncode == 1
     assert "session.jsonl" in done.stderr
+
+
+def test_a_live_session_says_what_is_amiss_on_both_streams_and_ends_at_once(
+    home: Path, tmp_path: Path
+) -> None:
+    """The stores end in the past, so that nothing arrives; one of the pairs' folders is gone."""
+    stores = tmp_path / "stores"
+    shutil.copytree(home, stores)
+    words = ("paper", "-i", "EUR_USD", "-i", "USD_JPY", "--granularity", "M5")
+    url = f"parquet://{stores}"
+    process = subprocess.Popen(
+        [*HOTBAND, *words, "--bars", url, "--gates", url, "--recording", str(tmp_path / "it")],
+        env=environment(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert "paper" in process.stdout.readline()
+    shutil.move(stores, tmp_path / "away")
+    while "trouble" not in process.stdout.readline():
+        assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert "trouble" in err
+    assert lines(out)[-1]["ended"] == "it"

@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from hotband.cli import fetch
 from hotband.cli.console import print_json, reported, tables
 
 if TYPE_CHECKING:
     from hotband.feeds.quality import QualityReport
     from hotband.market.calendar import MarketHours
+    from hotband.research.importing import Imported
 
 app = typer.Typer(help="Bars: import, check, list.", no_args_is_help=True)
 
@@ -23,7 +25,15 @@ _Broker = Annotated[
 _Profile = Annotated[
     Path | None, typer.Option(help="Profile whose market hours count [HOTBAND_PROFILE].")
 ]
-_Zone = Annotated[str | None, typer.Option(help="IANA zone of times that carry none.")]
+_Zone = Annotated[
+    str | None, typer.Option(help="Zone of times that carry none: UTC, Europe/Athens, UTC+2, NY+7.")
+]
+_Format = Annotated[
+    str | None, typer.Option("--format", help="Format, where the content does not tell it.")
+]
+_Mapping = Annotated[
+    Path | None, typer.Option(help="YAML file that describes another vendor's columns.")
+]
 
 
 @app.callback()
@@ -33,25 +43,35 @@ def data() -> None:
 
 @app.command("import")
 def import_(
-    files: Annotated[list[Path], typer.Argument(help="Parquet or CSV files of bars.")],
+    files: Annotated[
+        list[Path], typer.Argument(help="Files of bars or ticks, or folders of bi5 files.")
+    ],
     bars: _Store = None,
     instrument: _Instrument = None,
-    granularity: _Granularity = None,
+    granularity: Annotated[
+        str | None, typer.Option(help="Of the bars, or of those to make of ticks, such as M1.")
+    ] = None,
     side: Annotated[
         Literal["bid", "ask", "mid"] | None,
         typer.Option(help="The side of prices that have one."),
     ] = None,
     zone: _Zone = None,
+    accept_zone: Annotated[
+        bool, typer.Option("--accept-zone", help="Keep a zone that the market's weeks contradict.")
+    ] = False,
+    format_: _Format = None,
+    mapping: _Mapping = None,
     on_crossed: Annotated[
         Literal["refuse", "drop"], typer.Option(help="Rows whose ask is below the bid.")
     ] = "refuse",
     broker: _Broker = None,
+    profile: _Profile = None,
     replace: Annotated[
         bool, typer.Option("--replace", help="Overwrite bars that the store holds differently.")
     ] = False,
     as_json: _Json = False,
 ) -> None:
-    """Read files of bars into the store; importing a file twice changes nothing."""
+    """Read files of bars or ticks into the store; importing a file twice changes nothing."""
     with reported():
         from hotband.market.instruments import load_instruments
         from hotband.research.importing import FileWords, import_files
@@ -59,21 +79,33 @@ def import_(
         from hotband.stores.urls import open_bar_store
 
         store = open_bar_store(bars or Locations.from_environment().bars)
-        words = FileWords(instrument, granularity, side, on_crossed, zone)
-        found = import_files(store, files, load_instruments(broker), words, replace=replace)
-        for report, added in found:
-            if not as_json:
-                typer.echo(
-                    f"{report.path}: {report.instrument} {report.granularity}, "
-                    f"{report.side_origin}, "
-                    f"{report.rows_read:,} rows read, {report.rows_kept:,} kept, {added:,} new; "
-                    f"{report.first} to {report.last}"
-                )
-                for note in report.notes:
-                    typer.echo(f"  note: {note}")
-        reports = [report.to_dict() | {"bars_added": added} for report, added in found]
+        words = FileWords(
+            instrument, granularity, side, on_crossed, zone, format_, mapping, accept_zone
+        )
+        table, hours = load_instruments(broker), _hours(profile)
+        found = import_files(store, files, table, words, replace=replace, hours=hours)
         if as_json:
-            print_json(reports)
+            print_json([one.to_dict() for one in found])
+            return
+        for one in found:
+            _print_import(one)
+
+
+def _print_import(one: "Imported") -> None:
+    report, quality = one.report, one.quality
+    typer.echo(
+        f"{report.path}: {report.instrument} {report.granularity}, {report.side_origin}, "
+        f"{report.rows_read:,} rows read, {report.rows_kept:,} kept, {one.added:,} new; "
+        f"{report.first} to {report.last}"
+    )
+    typer.echo(
+        f"  {report.format}; dropped {report.dropped or 'none'}; gaps inside the open market "
+        f"{quality.gaps_total}; outside market hours {quality.outside_hours:,}; "
+        f"spikes {quality.spikes_total:,}"
+    )
+    typer.echo(f"  {one.evidence}")
+    for note in report.notes:
+        typer.echo(f"  note: {note}")
 
 
 @app.command()
@@ -85,17 +117,24 @@ def check(
     instrument: _Instrument = None,
     granularity: _Granularity = None,
     zone: _Zone = None,
+    format_: _Format = None,
+    mapping: _Mapping = None,
+    broker: _Broker = None,
     profile: _Profile = None,
     as_json: _Json = False,
 ) -> None:
     """Report gaps inside the open market, crossed quotes, bad bars, spikes and flat runs."""
     with reported():
         hours = _hours(profile)
-        found = (
-            [_check_file(path, instrument, granularity, zone, hours) for path in files]
-            if files
-            else _check_store(bars, instrument, granularity, hours)
-        )
+        if files:
+            from hotband.market.instruments import load_instruments
+            from hotband.research.importing import FileWords, check_file
+
+            words = FileWords(instrument, granularity, None, "drop", zone, format_, mapping)
+            table = load_instruments(broker)
+            found = [check_file(path, words, table, hours) for path in files]
+        else:
+            found = _check_store(bars, instrument, granularity, hours)
         if as_json:
             print_json([report.to_dict() for report in found])
             return
@@ -108,22 +147,6 @@ def _hours(profile: Path | None) -> "MarketHours":
     from hotband.stores.location import Locations
 
     return load_profile(profile or Locations.from_environment().profile).account.market_hours()
-
-
-def _check_file(
-    path: Path,
-    instrument: str | None,
-    granularity: str | None,
-    zone: str | None,
-    hours: "MarketHours",
-) -> "QualityReport":
-    from hotband.feeds.files import read_frame
-    from hotband.feeds.quality import check_frame
-
-    frame, name, length = read_frame(
-        path, instrument=instrument, granularity=granularity, zone=zone
-    )
-    return check_frame(frame, name, length, hours)
 
 
 def _check_store(
@@ -201,3 +224,6 @@ def list_(bars: _Store = None, as_json: _Json = False) -> None:
         for row in rows:
             table.add_row(*row.values())
         tables().print(table)
+
+
+app.add_typer(fetch.app, name="fetch")

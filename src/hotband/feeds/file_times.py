@@ -1,11 +1,11 @@
 """Times of files: read with the zone they carry or the one that is given, never guessed."""
 
 from typing import Final
-from zoneinfo import available_timezones
 
 import polars as pl
 
 from hotband.errors import BarsError
+from hotband.feeds.zones import check_zone, to_utc
 from hotband.market.bars import TIME_TYPE
 
 _OFFSET: Final = r"(Z|[+-]\d\d:\d\d)$"
@@ -17,10 +17,8 @@ def read_times(times: pl.Series, zone: str | None, name: str, notes: list[str]) 
     ``name`` is the file's, for errors; what was assumed is added to ``notes``. Raises BarsError.
     """
     what = f"time of {name}"
-    if zone is not None and zone not in available_timezones():
-        raise BarsError(
-            "zone", zone, "IANA names such as UTC", "Correct it.", near=available_timezones()
-        )
+    if zone is not None:
+        check_zone(zone)
     if times.null_count():
         row = times.is_null().arg_max()
         raise BarsError(what, f"no time in row {row}", "a time in each row", "Remove the row.")
@@ -37,18 +35,8 @@ def read_times(times: pl.Series, zone: str | None, name: str, notes: list[str]) 
             what, "times without a zone", "times with a zone", "Pass zone=, such as zone='UTC'."
         )
     notes.append(f"times without a zone were read as {zone}")
-    local = times.cast(pl.Datetime("ns")).dt.replace_time_zone(
-        zone, ambiguous="null", non_existent="null"
-    )
-    if local.null_count():
-        row = int(local.is_null().arg_max() or 0)
-        raise BarsError(
-            what,
-            f"{times[row]} in row {row}, which {zone} has twice or not at all",
-            "times that exist once",
-            "Export the file in UTC.",
-        )
-    return local.cast(TIME_TYPE)
+    wall = times.cast(pl.Datetime("ns")).to_physical().to_numpy()
+    return pl.Series("time", to_utc(wall, zone, what)).cast(TIME_TYPE)
 
 
 def _parsed(text: pl.Series, what: str) -> pl.Series:

@@ -5,96 +5,33 @@ that was left out or derived stands in the report that comes with the bars.
 """
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
-import numpy as np
 import polars as pl
 
 from hotband.errors import BarsError
+from hotband.feeds.assembly import (
+    ImportReport,
+    OnCrossed,
+    Reading,
+    SpreadSource,
+    one_sided,
+    report_of,
+    two_sided,
+)
 from hotband.feeds.file_times import read_times
-from hotband.market.bars import (
-    COLUMNS,
-    PRICES,
-    SIDE_ORIGINS,
-    Bars,
-    SideOrigin,
-    bar_faults,
-    quotes_from,
-)
-from hotband.market.calendar import format_time, parse_granularity
-from hotband.market.instruments import Instrument, get_instrument, load_instruments
-from hotband.market.spreads import (
-    ONE_SIDE_COLUMNS,
-    ONE_SIDES,
-    OneSide,
-    SpreadProfile,
-    complete_sides,
-)
+from hotband.market.bars import PRICES, SIDE_ORIGINS, Bars, SideOrigin
+from hotband.market.instruments import load_instruments
+from hotband.market.spreads import ONE_SIDES, OneSide
 
-OnCrossed: TypeAlias = Literal["refuse", "drop"]
-KnownSpreads: TypeAlias = Callable[[Instrument, int], SpreadProfile | None]
-"""The spreads of an instrument as known at a time in ns; None = no two-sided bars by then."""
+__all__ = ["ImportReport", "OnCrossed", "SpreadSource", "read_bars", "read_frame"]
 
 _FILE_NAME: Final = re.compile(r"(?P<instrument>[A-Z]{3}_[A-Z]{3})\.(?P<granularity>[A-Z]\d*)\.")
 _SOURCE: Final = re.compile(r"[A-Z]{3}_[A-Z]{3}\.[A-Z]\d*\.(?P<source>[A-Za-z]\w*)\.")
 GRANULARITY_ALIASES: Final = {"D1": "D"}
-
-
-@dataclass(frozen=True, slots=True)
-class SpreadSource:
-    """Where the spread of one-sided bars is from: ``known``, else the instrument's table."""
-
-    table: Mapping[str, Instrument]
-    known: KnownSpreads | None = None
-
-    def profile(self, pair: Instrument, before_ns: int) -> SpreadProfile:
-        """The spreads of ``pair`` for bars from ``before_ns`` on."""
-        found = None if self.known is None else self.known(pair, before_ns)
-        return SpreadProfile.from_table(pair) if found is None else found
-
-
-@dataclass(frozen=True, slots=True)
-class ImportReport:
-    """What an import read, kept, left out and derived.
-
-    Attributes:
-        path: Name of the file, without its folder.
-        instrument: Name such as ``EUR_USD``.
-        granularity: Name such as ``M1``.
-        side_origin: ``ba``, or the one side that the file has.
-        source: Where the prices come from, by file name or metadata.
-        rows_read: Rows in the file.
-        rows_kept: Rows in the bars.
-        dropped: Rows left out, by kind of ``market.bars.FAULTS``.
-        zero_spreads: Rows kept with ask = bid at open or close.
-        first: Open time of the first bar, RFC 3339; None = no rows.
-        last: Open time of the last bar, RFC 3339; None = no rows.
-        gaps: Steps between bars longer than the granularity, weekends included.
-        longest_gap_ns: The longest of them, open to open.
-        notes: Sentences on everything that was assumed or derived.
-    """
-
-    path: str
-    instrument: str
-    granularity: str
-    side_origin: SideOrigin
-    source: str
-    rows_read: int
-    rows_kept: int
-    dropped: dict[str, int]
-    zero_spreads: int
-    first: str | None
-    last: str | None
-    gaps: int
-    longest_gap_ns: int
-    notes: tuple[str, ...]
-
-    def to_dict(self) -> dict[str, object]:
-        """Plain values for JSON."""
-        return asdict(self) | {"notes": list(self.notes)}
 
 
 def read_bars(
@@ -129,39 +66,14 @@ def read_bars(
     file = _open(path, instrument, granularity, zone, mapping)
     origin = _side(file.frame, side, file.metadata, path)
     source = _source(path, file.metadata)
-    dropped: dict[str, int] = {}
+    reading = Reading(path.name, file.instrument, file.granularity, source, file.frame.height)
+    reading.notes += file.notes
     if origin == "ba":
-        data = quotes_from(file.frame.select(_known(file.frame, COLUMNS)).to_dict(), path.name)
-        crossed = bar_faults(data, parse_granularity(file.granularity))["crossed"]
-        if crossed.any():
-            _allow_crossed(int(crossed.sum()), len(data), on_crossed, path)
-            dropped["crossed"] = int(crossed.sum())
-            file.notes.append(f"dropped {dropped['crossed']} rows whose ask is below the bid")
-            data = data[~crossed]
-        bars = Bars.from_records(file.instrument, file.granularity, data, source=source)
+        bars = two_sided(file.frame, reading, on_crossed)
     else:
-        bars = _completed(file, origin, source, spreads or SpreadSource(load_instruments()))
-    return bars, _report(path, bars, file.frame.height, dropped, tuple(file.notes))
-
-
-def _completed(file: "_File", side: OneSide, source: str, spreads: SpreadSource) -> Bars:
-    """Both sides of a file that has one; its notes say where the spreads are from."""
-    pair = get_instrument(file.instrument, spreads.table)
-    first = file.frame["time"].to_physical().min()
-    profile = spreads.profile(pair, first if isinstance(first, int) else 0)
-    origin = "the instrument's table"
-    if profile.origin == "bars":
-        hours = int(np.isfinite(profile.spread).sum())
-        origin = f"two-sided bars before it for {hours} of 168 hours of the week, else {origin}"
-    file.notes.append(f"the file has the {side} only; spreads come from {origin}")
-    return complete_sides(
-        file.frame.select(_known(file.frame, ONE_SIDE_COLUMNS)).to_dict(),
-        side,
-        profile,
-        pair,
-        granularity=file.granularity,
-        source=source,
-    )
+        known = spreads or SpreadSource(load_instruments())
+        bars = one_sided(file.frame, reading, origin, known)
+    return bars, report_of(bars, reading)
 
 
 def read_frame(
@@ -213,30 +125,6 @@ def _open(
     return _File(frame, metadata, pair, GRANULARITY_ALIASES.get(length, length), notes)
 
 
-def _report(
-    path: Path, bars: Bars, rows: int, dropped: dict[str, int], notes: tuple[str, ...]
-) -> ImportReport:
-    data = bars.data
-    steps = np.diff(data["t"])
-    zero = (data["ask_o"] == data["bid_o"]) | (data["ask_c"] == data["bid_c"])
-    return ImportReport(
-        path=path.name,
-        instrument=bars.instrument,
-        granularity=bars.granularity,
-        side_origin=bars.side_origin,
-        source=bars.source,
-        rows_read=rows,
-        rows_kept=len(bars),
-        dropped=dropped,
-        zero_spreads=int(zero.sum()),
-        first=format_time(int(data["t"][0])) if len(bars) else None,
-        last=format_time(int(data["t"][-1])) if len(bars) else None,
-        gaps=int((steps > bars.granularity_ns).sum()),
-        longest_gap_ns=int(steps.max(initial=0)),
-        notes=notes,
-    )
-
-
 def _load(path: Path) -> tuple[pl.DataFrame, dict[str, str]]:
     if path.suffix not in {".parquet", ".csv"}:
         raise BarsError(f"file {path.name}", path.suffix, ".parquet or .csv", "Convert the file.")
@@ -283,10 +171,6 @@ def _renamed(frame: pl.DataFrame, mapping: Mapping[str, str], path: Path) -> pl.
     return frame
 
 
-def _known(frame: pl.DataFrame, names: tuple[str, ...]) -> list[str]:
-    return [name for name in names if name in frame.columns]
-
-
 def _required(said: Mapping[str, str], what: str, path: Path) -> str:
     if what not in said:
         raise BarsError(
@@ -326,15 +210,3 @@ def _side(
             "Pass side=; a wrong side is wrong by a spread in every fill.",
         )
     return origin
-
-
-def _allow_crossed(crossed: int, rows: int, on_crossed: str, path: Path) -> None:
-    if on_crossed not in {"refuse", "drop"}:
-        raise BarsError("on_crossed", on_crossed, "refuse or drop", "Choose one of them.")
-    if on_crossed == "refuse":
-        raise BarsError(
-            f"quotes of {path.name}",
-            f"ask below bid in {crossed} of {rows} rows",
-            "ask >= bid at open and close",
-            "Use on_crossed=drop to leave these rows out and count them.",
-        )

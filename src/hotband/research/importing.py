@@ -1,17 +1,30 @@
 """From files to a bar store: all files are read before one is stored."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+
+import numpy as np
 
 from hotband.errors import WindowError
-from hotband.feeds.files import ImportReport, OnCrossed, SpreadSource, read_bars
-from hotband.market.bars import Bars, SideOrigin
-from hotband.market.calendar import DAY_NS
+from hotband.feeds.assembly import ImportReport, SpreadSource
+from hotband.feeds.files import read_frame
+from hotband.feeds.formats import detect
+from hotband.feeds.opened import FileWords
+from hotband.feeds.quality import QualityReport, check_bars, check_frame
+from hotband.feeds.reading import FileBars, read_file
+from hotband.feeds.zone_evidence import ZoneEvidence
+from hotband.market.bars import Bars
+from hotband.market.calendar import DAY_NS, DEFAULT_HOURS, MarketHours
 from hotband.market.instruments import Instrument
 from hotband.market.spreads import SpreadProfile
 from hotband.stores.ports import BarStore
 
+__all__ = ["FileWords", "Imported", "check_file", "import_files", "spreads_in"]
+
+NOTHING_SAID: Final = FileWords()
 SPREAD_DAYS = 364
 """How far back the bars reach that the spread of one-sided bars is learnt from."""
 
@@ -33,43 +46,122 @@ def spreads_in(store: BarStore, pair: Instrument, before_ns: int) -> SpreadProfi
 
 
 @dataclass(frozen=True, slots=True)
-class FileWords:
-    """What is said of the files on import, as ``feeds.files.read_bars`` takes it."""
+class Imported:
+    """One import: ``added`` counts the bars that were new or changed in the store."""
 
-    instrument: str | None = None
-    granularity: str | None = None
-    side: SideOrigin | None = None
-    on_crossed: OnCrossed = "refuse"
-    zone: str | None = None
+    report: ImportReport
+    quality: QualityReport
+    evidence: ZoneEvidence
+    added: int
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain values for JSON."""
+        return self.report.to_dict() | {
+            "bars_added": self.added,
+            "quality": self.quality.to_dict(),
+            "zone_evidence": self.evidence.to_dict(),
+        }
 
 
 def import_files(
     store: BarStore,
     files: Sequence[Path],
     table: Mapping[str, Instrument],
-    words: FileWords = FileWords(),
+    words: FileWords = NOTHING_SAID,
     *,
     replace: bool = False,
-) -> list[tuple[ImportReport, int]]:
-    """Read files of bars into the store: per file its report and how many bars are new.
+    hours: MarketHours = DEFAULT_HOURS,
+) -> list[Imported]:
+    """Read files of any known format into the store, as bars; files again add nothing.
 
     One-sided bars take their spread from two-sided ones that the store held before, see
     ``spreads_in``, else from ``table``. A file that cannot be used leaves the store as it was.
 
+    Args:
+        store: Where the bars go.
+        files: Files, or folders of bi5 files; all are read before one is stored.
+        table: The instruments.
+        words: What is said of all the files.
+        replace: Overwrite bars that the store holds differently, in place of refusing them.
+        hours: Of the market, for the reports on quality.
+
     Raises:
-        BarsError, StoreError: a file or the store cannot be used.
+        BarsError, InstrumentError, StoreError: a file or the store cannot be used.
     """
     source = SpreadSource(table, lambda pair, before: spreads_in(store, pair, before))
-    read: list[tuple[Bars, ImportReport]] = [
-        read_bars(
-            path,
-            instrument=words.instrument,
-            granularity=words.granularity,
-            side=words.side,
-            on_crossed=words.on_crossed,
-            zone=words.zone,
-            spreads=source,
+    read = [read_file(path, words, source) for path in files]
+    return [_stored(store, one, table, replace, hours) for one in read]
+
+
+def _stored(
+    store: BarStore,
+    one: FileBars,
+    table: Mapping[str, Instrument],
+    replace: bool,
+    hours: MarketHours,
+) -> Imported:
+    bars, report = one.bars, one.report
+    if not replace:
+        point = 10.0 ** -table[bars.instrument].display_precision if bars.instrument in table else 0
+        bars, known = _as_held(store, bars, point)
+        if known:
+            note = f"{known:,} bars that the store holds keep the spread they have there"
+            report = dataclasses.replace(report, notes=(*report.notes, note))
+    added = store.append(bars, replace=replace)
+    return Imported(report, check_bars(bars, hours), one.evidence, added)
+
+
+def _as_held(store: BarStore, bars: Bars, point: float) -> tuple[Bars, int]:
+    """One-sided bars with the derived side as the store holds it, and for how many that is so.
+
+    The spread that fits best changes as the store learns; bars that came before keep theirs,
+    so that the same file adds nothing. They are the same where the given side is equal, or,
+    as both sides of a mid are rounded, where the mids differ by a point at most.
+    """
+    side = bars.side_origin
+    if side == "ba" or not len(bars):
+        return bars, 0
+    if bars.granularity not in store.granularities(bars.instrument):
+        return bars, 0
+    first, last = int(bars.data["t"][0]), int(bars.data["t"][-1])
+    try:
+        held = store.read(bars.instrument, bars.granularity, first, last + bars.granularity_ns)
+    except WindowError:
+        return bars, 0
+    if held.side_origin != side:
+        return bars, 0  # the store compares them row by row
+    _, ours, theirs = np.intersect1d(
+        bars.data["t"], held.data["t"], assume_unique=True, return_indices=True
+    )
+    new, old = bars.data[ours], held.data[theirs]
+    same = (new["volume"] == old["volume"]) | (np.isnan(new["volume"]) & np.isnan(old["volume"]))
+    for letter in "ohlc":
+        sides = ("bid", "ask") if side == "mid" else (side,)
+        moved = sum(new[f"{one}_{letter}"] - old[f"{one}_{letter}"] for one in sides) / len(sides)
+        same &= np.abs(moved) <= (1.001 * point if side == "mid" else 0.0)
+    data = bars.data.copy()
+    data[ours[same]] = old[same]
+    kept = Bars.from_records(
+        bars.instrument, bars.granularity, data, source=bars.source, side_origin=side
+    )
+    return kept, int((new[same] != old[same]).sum())
+
+
+def check_file(
+    path: Path, words: FileWords, table: Mapping[str, Instrument], hours: MarketHours
+) -> QualityReport:
+    """The quality of a file in any known format; nothing is stored.
+
+    Prices of our own form are judged as they are, however broken; files of vendors are read
+    first, crossed quotes left out.
+
+    Raises:
+        BarsError, InstrumentError: the file cannot be read.
+    """
+    if words.mapping is None and detect(path, words.format).name == "hotband-bars":
+        frame, name, length = read_frame(
+            path, instrument=words.instrument, granularity=words.granularity, zone=words.zone
         )
-        for path in files
-    ]
-    return [(report, store.append(bars, replace=replace)) for bars, report in read]
+        return check_frame(frame, name, length, hours)
+    taken = dataclasses.replace(words, on_crossed="drop", accept_zone=True)
+    return check_bars(read_file(path, taken, SpreadSource(table)).bars, hours)

@@ -44,7 +44,7 @@ def mid_file(tmp_path: Path, first: str) -> Path:
 def test_the_spread_is_the_median_of_that_hour_of_the_week(tmp_path: Path) -> None:
     bars = two_sided()
     store = store_with(tmp_path, bars)
-    (report, added), *_ = import_files(
+    done, *_ = import_files(
         store, [mid_file(tmp_path, "2025-04-08T14:30:00Z")], TABLE, FileWords(side="mid")
     )
     got = store.read("EUR_USD", "M1", WEEK_LATER, WEEK_LATER + 3 * DAY_NS).data
@@ -54,10 +54,10 @@ def test_the_spread_is_the_median_of_that_hour_of_the_week(tmp_path: Path) -> No
     ]
     spreads = (hour["ask_o"] - hour["bid_o"] + hour["ask_c"] - hour["bid_c"]) / 2
     half = np.median(spreads) / 2
-    assert added == 1
+    assert done.added == 1
     assert got["bid_o"][0] == pytest.approx(1.1 - half, abs=0.6e-5)
     assert got["ask_o"][0] == pytest.approx(1.1 + half, abs=0.6e-5)
-    assert report.notes == (
+    assert done.report.notes == (
         "the file has the mid only; spreads come from two-sided bars before it for 117 of 168 "
         "hours of the week, else the instrument's table",
     )
