@@ -78,6 +78,15 @@ def clock_failures(bar: Row, gate: Row, rules: Row, limits: Row) -> list[int]:
         codes.WEEKEND_CLOSE: marks & r.WEEK_END,
         codes.HOLIDAY: marks & r.HOLIDAY_BAR,
         codes.MARKET_CLOSED: marks & r.CLOSED_BAR,
-        codes.KILL_SWITCH: limits["kill_switch"],
+        codes.KILL_SWITCH: limits["halts"] % 2 == 1,
+        codes.FEED_STALE: limits["halts"] in {2, 3, 6, 7},
+        codes.LOSS_BREAKER: limits["halts"] >= 4,
     }
     return [code for code, failed in tests.items() if failed]
+
+
+def halted_by(halts: int) -> int:
+    """The code of the first thing that stops all entries."""
+    if halts % 2 == 1:
+        return codes.KILL_SWITCH
+    return codes.FEED_STALE if halts in {2, 3, 6, 7} else codes.LOSS_BREAKER

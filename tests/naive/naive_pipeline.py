@@ -19,6 +19,7 @@ from tests.naive.naive_gating import (
     Row,
     Story,
     clock_failures,
+    halted_by,
     side_to_trade,
     threshold_failures,
 )
@@ -77,9 +78,9 @@ class NaivePipeline(NaiveAccount):
             story.reach(ADMITTED)
         if story and gate and not story.failing and codes.GATE_STALE not in failing:
             reversing = self.meet_position(bar, gate, story, admitted)
-        if self.limits["kill_switch"] and self.order:
+        if self.limits["halts"] and self.order:
             self.order = None
-            self.cancelled[codes.KILL_SWITCH] += 1
+            self.cancelled[halted_by(self.limits["halts"])] += 1
         self.plan_exits(bar, gate)
         self.leave_where_due(bar)
         self.fill_order(bar)

@@ -140,7 +140,7 @@ def random_limits(rng: np.random.Generator) -> Records:
     limits["currency_cap"] = rng.choice([np.inf, 1.5])
     limits["closeout"] = rng.choice([0.5, 0.5, 0.0])
     limits["max_positions"] = rng.choice([1, 3, 8])
-    limits["kill_switch"] = rng.random() < 0.03
+    limits["halts"] = rng.integers(1, 8) if rng.random() < 0.03 else 0
     return limits
 
 

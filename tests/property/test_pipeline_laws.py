@@ -175,7 +175,7 @@ def _until(cases: list[Case], timeline: Timeline, now: int) -> list[bytes]:
 @given(seed=SEEDS)
 def test_with_the_kill_switch_on_nothing_is_opened(seed: int) -> None:
     case = random_case(seed, n=400, every=3)
-    case.limits["kill_switch"] = 1
+    case.limits["halts"] = 1
     account, books, fills, _ = outcome(case)
     assert (len(fills), books[0].planned, account[0].balance) == (0, 0, BALANCE)
 
@@ -186,13 +186,13 @@ def test_once_the_kill_switch_is_on_positions_only_get_fewer(seed: int) -> None:
     cases, timeline = portfolio(seed, n=120)
     for case in cases:
         case.rules["latency"] = 0
-        case.limits["kill_switch"] = 0
+        case.limits["halts"] = 0
     desk = manager(cases)
     half = len(timeline.event_bar) // 2
     held = 0
     for m in range(len(timeline.event_bar)):
         if m == half:
-            desk.limits["kill_switch"] = 1
+            desk.limits["halts"] = 1
         _, fills = desk.on_bars(events_at(timeline, m))
         if m >= half:
             assert (fills["kind"] == -1).all()

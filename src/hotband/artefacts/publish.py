@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from hotband.artefacts.certificates import certificate_schema
 from hotband.artefacts.roster import roster_schemas
 from hotband.artefacts.schemas import DOCUMENTS
 
@@ -16,7 +17,9 @@ def schema_texts() -> dict[str, str]:
     }
     return {
         f"{name}.schema.json": json.dumps(_whole(schema), indent=2, sort_keys=True) + "\n"
-        for name, schema in (plain | roster_schemas()).items()
+        for name, schema in (
+            plain | roster_schemas() | {"certificate": certificate_schema()}
+        ).items()
     }
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self, TypeAlia
 from pydantic import Field, model_validator
 
 from hotband.artefacts.judgement import Judgement
+from hotband.artefacts.parity import Parity
 from hotband.artefacts.roster_part import NOT_ASKED, RosterPart
 from hotband.artefacts.values import (
     ROUNDING,
@@ -64,6 +65,13 @@ class Params(Artefact):
         if self.hazard_x is not None and self.hazard_max is None:
             raise ValueError("hazard_x is a multiple of a cap, and hazard_max says there is none")
         return self
+
+    @property
+    def cell(self) -> dict[str, float | str | None]:
+        """All of them in one mapping, as ``research.axes`` has them."""
+        own = self.model_dump()
+        settings = own.pop("settings")
+        return {**own, **settings}
 
     @classmethod
     def of(cls, cell: Mapping[str, float | str | None]) -> Self:
@@ -278,6 +286,8 @@ class Latest(_Document):
     files: dict[Name, str]
     """The run's Parquet files, relative to the folder of this one."""
     roster: RosterPart = NOT_ASKED
+    parity: dict[Pair, Parity] = Field(default_factory=dict)
+    """By instrument: what the newest certificate proved of its cell when this was published."""
 
     @model_validator(mode="after")
     def _not_empty(self) -> Self:

@@ -2,14 +2,14 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hotband.cli.console import print_json, reported, tables
 
 if TYPE_CHECKING:
-    from hotband.live.reconcile import Certificate
+    from hotband.artefacts.certificates import Certificate
 
 _Text = str | None
 _Instruments = Annotated[
@@ -42,6 +42,9 @@ def paper(
     daily_loss: Annotated[
         float | None, typer.Option(help="Stop entries after losing this share in a day.")
     ] = None,
+    stale_after: Annotated[
+        float, typer.Option(help="Prices so many seconds late, or later, allow no entry.")
+    ] = 120.0,
     recording: Annotated[
         Path | None, typer.Option(help="Folder of the recording [recordings/ of the state].")
     ] = None,
@@ -60,32 +63,41 @@ def paper(
         asked = Asked(
             instruments=tuple(sorted(set(instruments or ()))), replay=replay, start=start, end=end,
             speed=speed, granularity=granularity, balance=balance, profile=profile, bars=bars,
-            gates=gates, breakers=(max_drawdown, daily_loss), recording=recording, resume=resume,
+            gates=gates, breakers=(max_drawdown, daily_loss), stale_after_s=stale_after,
+            recording=recording, resume=resume,
         )  # fmt: skip
-        run_session(asked, lambda line: typer.echo(json.dumps(line)))
+        run_session(asked, _say)
+
+
+def _say(line: dict[str, Any]) -> None:
+    """A line of JSON; what someone should look at goes to standard error too."""
+    text = json.dumps(line)
+    typer.echo(text)
+    if line.keys() & {"trouble", "feed", "clock_set_by_s"}:
+        typer.echo(text, err=True)
 
 
 def replay(
     recording: Annotated[Path, typer.Argument(help="Folder of a recording.")],
     to: Annotated[
-        Path | None, typer.Option(help="File to write [certificate.json in the folder].")
+        Path | None,
+        typer.Option(help="Folder of the artefacts; certificates/ in it [HOTBAND_OUTPUT]."),
     ] = None,
     as_json: _Json = False,
 ) -> None:
     """Run a recording through the backtest and say whether both agree, event by event.
 
-    Exit status 2 where they do not.
+    Writes the certificate. Exit status 2 where they do not agree.
     """
     with reported():
-        from hotband.durable import write_whole
+        from hotband.artefacts.certificates import write_certificate
         from hotband.live.reconcile import certify_session
+        from hotband.stores.location import Locations
 
         found = certify_session(recording)
-        text = json.dumps(found.to_dict(), indent=2, allow_nan=False, default=list) + "\n"
-        path = to or recording / "certificate.json"
-        write_whole(path, lambda file: file.write(text.encode()))
+        path = write_certificate(to or Locations.from_environment().output, found)
         if as_json:
-            print_json(json.loads(text))
+            print_json(found.to_dict())
         else:
             _show(found, path)
     if not found.proven:
@@ -100,7 +112,8 @@ def _show(found: "Certificate", path: Path) -> None:
         table.add_row(stage, f"{match.session:,}", f"{match.backtest:,}", f"{match.same:,}")
     console = tables()
     console.print(
-        f"{found.recording}: {found.start} to {found.end}, {', '.join(found.instruments)}"
+        f"{found.session}: {found.window.start} to {found.window.end}, "
+        f"{', '.join(found.instruments)}"
     )
     console.print(table)
     inputs = ", ".join(f"{name} {count:,}" for name, count in found.inputs.items())

@@ -39,16 +39,20 @@ def _folder(output: Path | None) -> "RosterFolder":
 
 @app.command()
 def show(output: _Output = None, week: _Week = None, as_json: _Json = False) -> None:
-    """The decisions of a week with their reasons."""
+    """The decisions of a week with their reasons, and what is proven of the cells now."""
     with reported():
+        from hotband.weekly.parity import parity_in
+
         folder = _folder(output)
         found = folder.read_week(folder.weeks()[-1] if week is None else week)
+        parity = parity_in(folder.root, found.week)
         if as_json:
-            print_json(found.model_dump(mode="json"))
+            proven = {name: each.model_dump(mode="json") for name, each in parity.items()}
+            print_json(found.model_dump(mode="json") | {"parity": proven})
             return
         from hotband.report.roster import week_table
 
-        tables().print(week_table(found))
+        tables().print(week_table(found, parity))
 
 
 @app.command()

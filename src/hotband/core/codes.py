@@ -52,6 +52,8 @@ REGIME_FILTERED: Final = 35
 REGIME_CONFIDENCE_LOW: Final = 36
 MARKET_CLOSED: Final = 37
 HAZARD_AT_EXIT: Final = 38
+FEED_STALE: Final = 39
+LOSS_BREAKER: Final = 40
 
 # Planning.
 ORDER_PENDING: Final = 48
@@ -143,6 +145,8 @@ _TABLE: Final = (
     Reason(REGIME_FILTERED, "regime_filtered", "the gate's regime is filtered out", _R),
     Reason(REGIME_CONFIDENCE_LOW, "regime_confidence_low", "regime confidence too low", _R),
     Reason(MARKET_CLOSED, "market_closed", "outside the trading week, or the daily closure", _B),
+    Reason(FEED_STALE, "feed_stale", "prices came too late to be traded on", _B),
+    Reason(LOSS_BREAKER, "loss_breaker", "a loss breaker of the account has tripped", _B),
     Reason(HAZARD_AT_EXIT, "hazard_at_exit", "its hazard would close the position at once", _R),
     Reason(ORDER_PENDING, "order_pending", "an order of the instrument is on its way", _R),
     Reason(GATE_USED, "gate_used", "the gate has already made its entry", _N),

@@ -14,6 +14,9 @@ from hotband.core.jit import ZERO, constant, kernel
 from hotband.core.records import (
     CLOSED_BAR,
     DOWN_MOVE,
+    HALT_LOSS,
+    HALT_STALE,
+    HALT_SWITCH,
     HOLIDAY_BAR,
     IN_SESSION,
     SESSION_EXIT,
@@ -36,6 +39,8 @@ _WEEKEND = 1 << codes.WEEKEND_CLOSE
 _HOLIDAY = 1 << codes.HOLIDAY
 _CLOSED = 1 << codes.MARKET_CLOSED
 _KILL = 1 << codes.KILL_SWITCH
+_FEED = 1 << codes.FEED_STALE
+_LOSS = 1 << codes.LOSS_BREAKER
 _NO_REGIME = 1 << codes.REGIME_MISSING
 _REGIME = 1 << codes.REGIME_FILTERED
 _CONFIDENCE = 1 << codes.REGIME_CONFIDENCE_LOW
@@ -126,6 +131,17 @@ def clock_mask(bar: Record, gate: Record, rules: Record, limits: Record) -> int:
 
 
 @kernel
+def halt_mask(limits: Record) -> int:
+    """What stops all entries of the account: kill switch, stale prices, a loss breaker."""
+    halts = limits.halts
+    return (
+        (halts & HALT_SWITCH != 0) * _KILL
+        | (halts & HALT_STALE != 0) * _FEED
+        | (halts & HALT_LOSS != 0) * _LOSS
+    )
+
+
+@kernel
 def barring_mask(bar: Record, limits: Record) -> int:
     """What forbids any entry at this bar's open: session, weekend, holiday, kill switch."""
     flags = bar.marks
@@ -135,7 +151,7 @@ def barring_mask(bar: Record, limits: Record) -> int:
         | (flags & WEEK_END != 0) * _WEEKEND
         | (flags & HOLIDAY_BAR != 0) * _HOLIDAY
         | (flags & CLOSED_BAR != 0) * _CLOSED
-        | (limits.kill_switch != 0) * _KILL
+        | halt_mask(limits)
     )
 
 

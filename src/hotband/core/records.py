@@ -178,6 +178,11 @@ RULES: Final = np.dtype(
 )
 """A profile compiled for one instrument, costs and broker fields included."""
 
+# What stops all entries of an account.
+HALT_SWITCH: Final = 1
+HALT_STALE: Final = 2
+HALT_LOSS: Final = 4
+
 LIMITS: Final = np.dtype(
     [
         ("margin_budget", "f8"),  # of NAV
@@ -185,7 +190,7 @@ LIMITS: Final = np.dtype(
         ("currency_cap", "f8"),  # net exposure of one currency, of NAV; inf = none
         ("closeout", "f8"),  # margin x closeout >= NAV closes all; 0.5 at OANDA, 0 = off
         ("max_positions", "i8"),  # open tickets of the account
-        ("kill_switch", "i8"),  # 1 = engaged: no entries
+        ("halts", "i8"),  # bits of HALT_*: any of them = no entries
     ],
     align=True,
 )

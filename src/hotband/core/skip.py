@@ -169,7 +169,7 @@ def _meet_all_shut(
     odd = (
         rules.cooldown > 0
         or account.positions + account.orders >= limits.max_positions
-        or limits.kill_switch != 0
+        or limits.halts != 0
         or rules.guards_on != 0
         or rules.regimes_on != 0
         or rules.regime_confidence_min > 0.0

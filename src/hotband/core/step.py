@@ -12,7 +12,7 @@ its instruments before the next phase, so that no instrument sees inside the bar
 import numpy as np
 import numpy.typing as npt
 
-from hotband.core import codes
+from hotband.core import codes, gating
 from hotband.core.fills import (
     NO_TOUCH,
     STOP_AMBIGUOUS,
@@ -61,7 +61,6 @@ _WINDOW_ENDED = constant(codes.WINDOW_ENDED)
 _GATE_USED = constant(codes.GATE_USED)
 _TAKE_PROFIT = constant(codes.TAKE_PROFIT)
 _MARGIN_CLOSEOUT = constant(codes.MARGIN_CLOSEOUT)
-_KILL_SWITCH = constant(codes.KILL_SWITCH)
 _HAZARD_AT_EXIT = constant(1 << codes.HAZARD_AT_EXIT)
 _STALE = constant(1 << codes.GATE_STALE)
 
@@ -252,8 +251,8 @@ def at_open(
         if book.exits_due > 0:
             _fill_exits(account, books, k, bar, rules, fills)
     if book.order_side != 0:
-        if limits.kill_switch != 0:
-            drop_order(account, book, _KILL_SWITCH)
+        if limits.halts != 0:
+            drop_order(account, book, first_code(gating.halt_mask(limits)))
         elif book.order_due <= bar.t:
             block = fill_block(account, book, bar, rules, limits)
             if block == _OK:

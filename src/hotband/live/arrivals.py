@@ -1,25 +1,27 @@
-"""What arrives at a paper session, in order: from stores that are followed, or from history."""
+"""What arrives at a paper session, in order, and history as it became known.
+
+A source of arrivals is an asynchronous iterator of ``Arrival``. It yields complete bars and gates
+that are known, in any order and as often as it likes, and a closing for open times whose bars
+have all come or are waited for no longer. Whatever else it meets it says as trouble.
+"""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, TypeAlias
-
-import numpy as np
 
 from hotband.core.records import Records
 from hotband.errors import StoreError
 from hotband.gates.ports import GateStore
 from hotband.live.clock import Clock
-from hotband.live.kill_switch import KillSwitch
 from hotband.live.spec import SessionSpec
 from hotband.market.bars import Bars
 from hotband.market.calendar import SECOND_NS
 from hotband.research.history import WARM_UP_BARS
 from hotband.stores.ports import BarStore
 
-Kind: TypeAlias = Literal["bar", "gate", "switch", "close", "trouble"]
+Kind: TypeAlias = Literal["bar", "gate", "switch", "close", "clock", "trouble", "feed"]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -27,12 +29,16 @@ class Arrival:
     """One thing that arrived.
 
     Attributes:
-        kind: ``close``: open times up to ``t_ns`` are over; ``trouble``: words of a source.
+        kind: ``close``: open times up to ``t_ns`` are over; ``clock``: the machine's clock was
+            set; ``trouble``: words of a source; ``feed``: prices became stale, or fresh again.
         t_ns: When it is known; of a close the open time.
-        instrument: Of a bar or gate.
+        instrument: Of a bar, gate or feed.
         row: (1,) QUOTE or GATE.
         engaged: Of a switch.
-        words: Of trouble.
+        words: Of trouble; of a feed ``stale`` or ``fresh``.
+        again: Of a row that a source may hand over again: left out where it is known.
+        now_ns: Of a close: the time, where the bars are those of now.
+        by_ns: Of a clock: by how much it was set.
     """
 
     kind: Kind
@@ -41,6 +47,9 @@ class Arrival:
     row: Records | None = None
     engaged: bool = False
     words: str = ""
+    again: bool = False
+    now_ns: int | None = None
+    by_ns: int = 0
 
 
 def warm_up_of(store: BarStore, spec: SessionSpec) -> dict[str, Bars]:
@@ -98,103 +107,21 @@ def history(
             yield Arrival("close", known_ns - spec.granularity_ns)
 
 
-class StoreWatch:
-    """Follows a bar store and a gate store, and the kill switch, by polling.
-
-    Args:
-        spec: Of the session.
-        bars, gates: The stores.
-        switch: Asked at every poll.
-        clock: Says what time it is.
-        poll_s: Seconds between polls.
-        grace_s: How long after an open time's end its bars are waited for.
-        seen: Per pair the open time of its last bar that was taken in, and per instrument the
-            known time of its last gate.
-    """
-
-    def __init__(
-        self,
-        spec: SessionSpec,
-        bars: BarStore,
-        gates: GateStore,
-        switch: KillSwitch,
-        clock: Clock,
-        *,
-        poll_s: float = 2.0,
-        grace_s: float = 20.0,
-    ) -> None:
-        self.spec = spec
-        self.poll_s = poll_s
-        self._bars = bars
-        self._gates = gates
-        self._switch = switch
-        self._clock = clock
-        self._grace_ns = round(grace_s * SECOND_NS)
-        self._bar_t = dict.fromkeys(spec.pairs, spec.start_ns - 1)
-        self._gate_t = {name: gates_from_ns(spec, name) - 1 for name in spec.instruments}
-        self._engaged: bool | None = None
-
-    def resume_after(self, bars: Mapping[str, int], gates: Mapping[str, int]) -> None:
-        """Go on behind what a session has taken in already."""
-        self._bar_t |= bars
-        self._gate_t |= gates
-
-    def poll(self, waiting: Callable[[], dict[int, tuple[str, ...]]]) -> Iterator[Arrival]:
-        """One look at everything; a store that does not answer is trouble, and asked again."""
-        now = self._clock.now_ns()
-        engaged = self._switch.read().engaged
-        if engaged != self._engaged:
-            self._engaged = engaged
-            yield Arrival("switch", now, engaged=engaged)
-        try:
-            yield from self._look(now)
-        except StoreError as error:
-            yield Arrival("trouble", now, words=str(error))
-        for t, pairs in sorted(waiting().items()):
-            complete = set(pairs) >= set(self.spec.pairs)
-            over = now >= t + self.spec.granularity_ns + self._grace_ns
-            passed = all(self._bar_t[pair] > t or pair in pairs for pair in self.spec.pairs)
-            if not (complete or over or passed):
-                break
-            yield Arrival("close", t)
-
-    def _look(self, now: int) -> Iterator[Arrival]:
-        step = self.spec.granularity_ns
-        for name, last in list(self._gate_t.items()):
-            data = self._gates.read(name, last + 1, now + 1).data
-            for k in range(len(data)):
-                self._gate_t[name] = int(data["known"][k])
-                yield Arrival("gate", self._gate_t[name], name, data[k : k + 1])
-        for pair, last in list(self._bar_t.items()):
-            held = self._bars.read(pair, self.spec.granularity, last + 1, max(last + 2, now + 1))
-            for k in np.flatnonzero(held.data["t"] + step <= now).tolist():
-                self._bar_t[pair] = int(held.data["t"][k])
-                yield Arrival("bar", self._bar_t[pair] + step, pair, held.data[k : k + 1])
-
-
 async def paced(
-    arrivals: Iterator[Arrival], speed: float | None, clock: Clock
+    arrivals: Iterator[Arrival], speed: float | None, clock: Clock, stop: asyncio.Event
 ) -> AsyncIterator[Arrival]:
-    """History at ``speed`` times its own pace; None = as fast as it goes."""
+    """History at ``speed`` times its own pace until ``stop`` is set; None = as fast as it goes."""
     began, first = clock.now_ns(), None
-    for arrival in arrivals:
-        first = arrival.t_ns if first is None else first
-        if speed is not None:
-            due = began + (arrival.t_ns - first) / speed
-            await asyncio.sleep(max(0.0, (due - clock.now_ns()) / SECOND_NS))
-        else:
-            await asyncio.sleep(0)
-        yield arrival
-
-
-async def watched(
-    watch: StoreWatch, waiting: Callable[[], dict[int, tuple[str, ...]]], stop: asyncio.Event
-) -> AsyncIterator[Arrival]:
-    """What a watch finds, poll after poll, until ``stop`` is set."""
-    while not stop.is_set():
-        for arrival in await asyncio.to_thread(lambda: list(watch.poll(waiting))):
+    stopping = asyncio.ensure_future(stop.wait())
+    try:
+        for arrival in arrivals:
+            first = arrival.t_ns if first is None else first
+            due = 0.0
+            if speed is not None:
+                due = (began + (arrival.t_ns - first) / speed - clock.now_ns()) / SECOND_NS
+            await asyncio.wait({stopping}, timeout=max(0.0, due))
+            if stop.is_set():
+                return
             yield arrival
-        try:
-            await asyncio.wait_for(stop.wait(), watch.poll_s)
-        except TimeoutError:
-            continue
+    finally:
+        stopping.cancel()

@@ -1,10 +1,26 @@
-"""What stops entries by itself: the kill switch, and losses; the same live and in a replay."""
+"""What stops entries by itself: kill switch, stale prices, losses; the same live and replayed."""
 
-from typing import Literal, TypeAlias
+from collections.abc import Iterable
+from typing import Final, Literal, TypeAlias
 
+from hotband.core.records import HALT_LOSS, HALT_STALE, HALT_SWITCH
 from hotband.live.spec import Breakers
 
-Halt: TypeAlias = Literal["kill_switch", "max_drawdown", "daily_loss"]
+Halt: TypeAlias = Literal["kill_switch", "feed_stale", "max_drawdown", "daily_loss"]
+_BITS: Final[dict[Halt, int]] = {
+    "kill_switch": HALT_SWITCH,
+    "feed_stale": HALT_STALE,
+    "max_drawdown": HALT_LOSS,
+    "daily_loss": HALT_LOSS,
+}
+
+
+def halt_bits(halts: Iterable[Halt]) -> int:
+    """The halts as ``LIMITS.kill_switch`` has them: 0 = entries are allowed."""
+    bits = 0
+    for halt in halts:
+        bits |= _BITS[halt]
+    return bits
 
 
 class Halts:
@@ -21,11 +37,13 @@ class Halts:
         self._day: int | None = None
         self._day_nav = balance
 
-    def at(self, day: int, nav: float, *, engaged: bool) -> tuple[Halt, ...]:
+    def at(self, day: int, nav: float, *, engaged: bool, stale: bool = False) -> tuple[Halt, ...]:
         """What stops entries at an open time of a trading day, by the NAV known before it."""
         if day != self._day:
             self._day, self._day_nav = day, nav
         found: list[Halt] = ["kill_switch"] if engaged else []
+        if stale:
+            found.append("feed_stale")
         drawdown, loss = self._breakers.max_drawdown, self._breakers.daily_loss
         if drawdown is not None and nav <= self._peak * (1 - drawdown):
             found.append("max_drawdown")

@@ -1,97 +1,44 @@
 """The parity certificate: the recorded inputs through the backtest, event by event beside it.
 
 The backtest gets what a complete history would hold: every sound bar and gate, each once, by the
-time at which it was known, whatever its arrival. Where the two differ, what is known of the
-session says why: an input that came late, a setting, other code, or nothing.
+time at which it was known and as it came last, whatever its arrival, and is never stale. Where
+the two differ, the journal says why.
 """
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, TypeAlias, get_args
 
 import numpy as np
 
+from hotband.artefacts.certificates import (
+    CERTIFICATE_VERSION,
+    Certificate,
+    Match,
+    Mismatch,
+    Stage,
+)
 from hotband.artefacts.provenance import code_version
+from hotband.artefacts.values import Window
 from hotband.core.records import GATE, QUOTE, Records
 from hotband.gates.events import Gates
+from hotband.live.causes import Causes, Explained
+from hotband.live.clock import Clock, SystemClock
 from hotband.live.driver import told
-from hotband.live.halts import Halts
+from hotband.live.halts import Halts, halt_bits
+from hotband.live.prices import is_sound
 from hotband.live.recording import Recording
 from hotband.live.session import PaperSession, Step
-from hotband.live.spec import SessionSpec
+from hotband.live.spec import SessionSpec, settings_hash
 from hotband.market.bars import Bars
-from hotband.market.calendar import format_time
+from hotband.market.calendar import SECOND_NS, format_time
 from hotband.research.feed import Feed, bar_records, make_feed, merge
 from hotband.research.portfolio import PortfolioManager
 
-STAGES: Final = ("gates", "decisions", "sizes", "fills", "pnl")
-Cause: TypeAlias = Literal["late_data", "restart", "clock", "setting", "code", "unexplained"]
-MOST_MISMATCHES: Final = 1000
-
-
-@dataclass(frozen=True)
-class Mismatch:
-    """One event that differs."""
-
-    stage: str
-    time: str
-    instrument: str | None
-    session: Any
-    backtest: Any
-    cause: Cause
-    why: str
-
-
-@dataclass(frozen=True)
-class Match:
-    """Events of one stage on both sides, and how many are the same."""
-
-    session: int
-    backtest: int
-    same: int
-
-    @property
-    def complete(self) -> bool:
-        """Whether nothing differs."""
-        return self.session == self.backtest == self.same
-
-
-@dataclass(frozen=True)
-class Certificate:
-    """What a recording proves."""
-
-    recording: str
-    start: str
-    end: str
-    instruments: tuple[str, ...]
-    stages: dict[str, Match]
-    mismatches: tuple[Mismatch, ...]
-    inputs: dict[str, int]
-    """What became of inputs."""
-    restarts: int
-    code: dict[str, str]
-    """That recorded it, and that replayed it."""
-    reproduced: bool
-    """Taking the inputs in again gave what was recorded, to the last bit."""
-    notes: tuple[str, ...] = field(default=())
-
-    @property
-    def proven(self) -> bool:
-        """Both sides agree on every event."""
-        return self.reproduced and all(match.complete for match in self.stages.values())
-
-    @property
-    def match_pct(self) -> float:
-        """Same events over all, in percent; 100 without any."""
-        most = sum(max(m.session, m.backtest) for m in self.stages.values())
-        same = sum(m.same for m in self.stages.values())
-        return 100.0 if most == 0 else 100.0 * same / most
-
-    def to_dict(self) -> dict[str, Any]:
-        """All of it as JSON-safe values."""
-        return asdict(self) | {"proven": self.proven, "match_pct": self.match_pct}
+STAGES: Final[tuple[Stage, ...]] = get_args(Stage)
+MOST_LISTED: Final = 1000
 
 
 @dataclass
@@ -100,43 +47,64 @@ class _Inputs:
 
     bars: dict[str, dict[int, Records]]
     gates: dict[str, dict[int, Records]]
-    switches: list[tuple[int, bool]]
-    fates: Counter[str]
-    late_ns: list[int]
+    causes: Causes
+    switches: list[tuple[int, bool]] = field(default_factory=list)
+    fates: Counter[str] = field(default_factory=Counter)
     restarts: int = 0
     last_ns: int = 0
 
 
-def certify_session(folder: Path) -> Certificate:
+def certify_session(folder: Path, clock: Clock | None = None) -> Certificate:
     """Compare a recorded session with the backtest of its inputs.
+
+    ``clock`` says when the certificate was produced.
 
     Raises:
         HotbandError: It is no recording, or its inputs cannot be run at all.
     """
     recording = Recording(folder)
-    spec, warm_up = recording.spec(), recording.warm_up()
+    spec, warm_up, head = recording.spec(), recording.warm_up(), recording.head()
     inputs, steps, recorded = _taken_in_again(recording, spec, warm_up)
-    again = [told(step) for step in steps]
     backtest = _backtest(spec, warm_up, inputs)
-    then, now = str(recording.head()["code"]), code_version()
-    why = _Why(inputs, then != now)
+    then, now = str(head["code"]), code_version()
+    settings = settings_hash(spec)
+    explained = inputs.causes.settled(
+        other_settings=head.get("settings", settings) != settings, other_code=then != now
+    )
     mismatches: list[Mismatch] = []
     stages = {
-        stage: _compared(stage, _events(stage, recorded), _events(stage, backtest), why, mismatches)
+        stage: _compared(
+            stage, _events(stage, recorded), _events(stage, backtest), explained, mismatches
+        )
         for stage in STAGES
     }
+    reproduced = [told(step) for step in steps][: len(recorded)] == recorded
+    counts = Counter(each.cause for each in mismatches)
+    end_ns = max(spec.start_ns, inputs.last_ns) + spec.granularity_ns
     return Certificate(
-        recording=folder.name,
-        start=format_time(spec.start_ns),
-        end=format_time(max(spec.start_ns, inputs.last_ns) + spec.granularity_ns),
+        schema_version=CERTIFICATE_VERSION,
+        session=recording.session_id,
+        produced=format_time((clock or SystemClock()).now_ns() // SECOND_NS * SECOND_NS),
+        window=Window(start=format_time(spec.start_ns), end=format_time(end_ns)),
         instruments=spec.instruments,
+        cells={name: dict(cell) for name, cell in sorted(spec.cells.items())},
         stages=stages,
-        mismatches=tuple(mismatches[:MOST_MISMATCHES]),
+        mismatches=tuple(mismatches[:MOST_LISTED]),
+        mismatch_counts=dict(sorted(counts.items())),
+        disturbances=explained.disturbances(MOST_LISTED),
         inputs=dict(sorted(inputs.fates.items())),
         restarts=inputs.restarts,
         code={"recorded": then, "replayed": now},
-        reproduced=again[: len(recorded)] == recorded,
+        reproduced=reproduced,
+        match_pct=_match_pct(stages),
+        proven=reproduced and all(match.complete for match in stages.values()),
     )
+
+
+def _match_pct(stages: Mapping[Stage, Match]) -> float:
+    most = sum(max(match.session, match.backtest) for match in stages.values())
+    same = sum(match.same for match in stages.values())
+    return 100.0 if most == 0 else 100.0 * same / most
 
 
 def _taken_in_again(
@@ -145,9 +113,10 @@ def _taken_in_again(
     """The inputs, what they bring now, and what was recorded of what they brought then."""
     session = PaperSession(spec, warm_up)
     inputs = _Inputs(
-        {pair: {} for pair in spec.pairs}, {name: {} for name in spec.instruments}, [],
-        Counter(), [],
-    )  # fmt: skip
+        {pair: {} for pair in spec.pairs},
+        {name: {} for name in spec.instruments},
+        Causes(spec.granularity_ns, spec.stale_after_s),
+    )
     steps: list[Step] = []
     recorded: list[dict[str, Any]] = []
     for entry in recording.entries():
@@ -156,35 +125,41 @@ def _taken_in_again(
             case "bar":
                 quote = entry.bar()
                 fate = session.take_bar(values["i"], quote)
-                _note_bar(inputs, values["i"], quote, fate)
+                _note_bar(inputs, values["i"], quote, fate, spec.granularity_ns)
             case "gate":
                 gate = entry.gate()
                 fate = session.take_gate(values["i"], gate)
-                inputs.fates[fate] += 1
                 known = int(gate["known"][0])
-                if fate in {"late", "superseded"}:
-                    inputs.late_ns.append(known)
-                inputs.gates[values["i"]].setdefault(known, gate)
+                inputs.fates[fate] += 1
+                inputs.causes.input("gate", known, fate)
+                inputs.gates[values["i"]][known] = gate
             case "switch":
                 session.set_kill_switch(engaged=values["engaged"])
                 inputs.switches.append((session.closed_ns, values["engaged"]))
             case "close":
-                steps += session.close(values["t"])
+                done = session.close(values["t"], values.get("now"))
+                inputs.causes.closing(values, [step.t_ns for step in done])
                 inputs.last_ns = max(inputs.last_ns, session.closed_ns)
+                steps += done
             case "step":
                 recorded.append(values)
             case "restart":
                 inputs.restarts += 1
+                inputs.causes.restart()
+            case "clock":
+                inputs.causes.clock()
     return inputs, steps, recorded
 
 
-def _note_bar(inputs: _Inputs, pair: str, quote: Records, fate: str) -> None:
+def _note_bar(inputs: _Inputs, pair: str, quote: Records, fate: str, step_ns: int) -> None:
+    """The backtest has every sound bar as it came last."""
     inputs.fates[fate] += 1
+    if fate == "conflict" and not is_sound(quote, step_ns):
+        return
     t = int(quote["t"][0])
-    if fate in {"late", "conflict", "unsound"}:
-        inputs.late_ns.append(t)
-    if fate in {"taken", "late"}:
-        inputs.bars[pair].setdefault(t, quote)
+    inputs.causes.input("bar", t, fate)
+    if fate in {"taken", "late", "conflict"}:
+        inputs.bars[pair][t] = quote
 
 
 def _backtest(
@@ -236,7 +211,7 @@ def _walked(
         t, day = int(first["t"][0]), int(first["day"][0])
         engaged = [on for since, on in switches if since < t]
         found = halts.at(day, manager.nav, engaged=bool(engaged and engaged[-1]))
-        manager.limits["kill_switch"] = int(bool(found))
+        manager.limits["halts"] = halt_bits(found)
         decisions, fills = manager.on_bars(events)
         halts.mark(manager.nav)
         balance = float(manager.account[0].balance)
@@ -274,29 +249,11 @@ def _of_step(stage: str, step: dict[str, Any]) -> list[tuple[str | None, Any]]:
     return [(None, (step["nav"], step["balance"]))]
 
 
-@dataclass(frozen=True)
-class _Why:
-    """What is known of a session that can explain a difference."""
-
-    inputs: _Inputs
-    other_code: bool
-
-    def of(self, t_ns: int) -> tuple[Cause, str]:
-        """The cause of a difference at an open time."""
-        late = [each for each in self.inputs.late_ns if each <= t_ns]
-        if late:
-            at = format_time(min(late))
-            return "late_data", f"an input of {at} was late, or differed when it came again"
-        if self.other_code:
-            return "code", "it was recorded by another version of the code"
-        return "unexplained", "nothing that was recorded explains it"
-
-
 def _compared(
-    stage: str,
+    stage: Stage,
     session: Mapping[tuple[int, str | None, int], Any],
     backtest: Mapping[tuple[int, str | None, int], Any],
-    why: _Why,
+    explained: Explained,
     mismatches: list[Mismatch],
 ) -> Match:
     same = 0
@@ -305,6 +262,11 @@ def _compared(
         if mine == theirs:
             same += 1
             continue
-        cause, words = why.of(key[0])
-        mismatches.append(Mismatch(stage, format_time(key[0]), key[1], mine, theirs, cause, words))
-    return Match(len(session), len(backtest), same)
+        cause, words = explained.of(key[0])
+        mismatches.append(
+            Mismatch(
+                stage=stage, time=format_time(key[0]), instrument=key[1], session=mine,
+                backtest=theirs, cause=cause, why=words,
+            )
+        )  # fmt: skip
+    return Match(session=len(session), backtest=len(backtest), same=same)

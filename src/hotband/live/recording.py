@@ -6,10 +6,12 @@ brought. An input counts once it is in the file: a closing is written and synced
 done, so that whoever takes the file in again has the session as it was, and trades nothing twice.
 """
 
+import hashlib
 import json
 import math
 import os
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -18,12 +20,14 @@ import numpy as np
 import orjson
 import polars as pl
 
+from hotband.artefacts.lock import FolderLock
 from hotband.artefacts.provenance import code_version
 from hotband.core.records import GATE, QUOTE, Records
 from hotband.durable import sync_folder, unusable, write_whole
 from hotband.errors import StoreError
-from hotband.live.spec import SessionSpec
+from hotband.live.spec import SessionSpec, canonical, settings_hash
 from hotband.market.bars import Bars
+from hotband.market.calendar import format_time
 
 FORMAT: Final = 1
 FILE: Final = "session.jsonl"
@@ -32,16 +36,14 @@ _PADDING: Final = "_pad"
 
 def to_values(row: Records) -> list[Any]:
     """The fields of one record as JSON-safe values, NaN as null; ``from_values`` undoes it."""
-    return [_plain(row[0][name]) for name in row.dtype.names or () if name != _PADDING]
+    values = zip(row.dtype.names or (), row[0].item(), strict=True)
+    return [_plain(value) for name, value in values if name != _PADDING]
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, np.ndarray):
-        return [_plain(each) for each in value]
-    if isinstance(value, np.integer):
-        return int(value)
-    number = float(value)
-    return None if math.isnan(number) else number
+    if isinstance(value, float):
+        return None if math.isnan(value) else value
+    return value if isinstance(value, int) else [_plain(each) for each in value.tolist()]
 
 
 def from_values(values: list[Any], dtype: "np.dtype[np.void]") -> Records:
@@ -58,7 +60,7 @@ def from_values(values: list[Any], dtype: "np.dtype[np.void]") -> Records:
 
 @dataclass(frozen=True)
 class Entry:
-    """One line: ``kind`` is bar, gate, switch, close, step, restart, or finish."""
+    """One line: ``kind`` is bar, gate, switch, close, step, restart, clock or trouble."""
 
     kind: str
     values: dict[str, Any]
@@ -78,7 +80,15 @@ class Recording:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.path = folder / FILE
-        self._file: Any = None
+        self.synced_s = 0.0
+        """Seconds spent so far on making lines safe."""
+        self._lock = FolderLock(folder / ".lock")
+        self._handle: int | None = None
+        self._lines: list[bytes] = []
+        """Those that no sync has made safe; ``_written`` of them were handed to the system."""
+        self._written = 0
+        self._safe = 0
+        self._doubtful = False
 
     @classmethod
     def create(cls, folder: Path, spec: SessionSpec, warm_up: Mapping[str, Bars]) -> "Recording":
@@ -95,48 +105,85 @@ class Recording:
             frame = bars.window(0, spec.start_ns).to_frame() if len(bars) else bars.to_frame()
             write_whole(folder / f"before-{pair}.parquet", frame.write_parquet)
         head = {"format": FORMAT, "spec": spec.to_dict(), "code": code_version(),
+                "settings": settings_hash(spec),
                 "sources": {pair: bars.source for pair, bars in warm_up.items()}}  # fmt: skip
         write_whole(made.path, lambda file: file.write(orjson.dumps(head) + b"\n"))
         return made
 
     def append(self, kind: str, **values: Any) -> None:
-        """Write one line; it is safe once ``sync`` has returned."""
-        if self._file is None:
+        """Take one line; it is safe once ``sync`` has returned."""
+        if self._handle is None:
             self._open()
-        self._file.write(orjson.dumps({"k": kind, **values}) + b"\n")
+        self._lines.append(orjson.dumps({"k": kind, **values}) + b"\n")
+
+    def take_back(self) -> None:
+        """Forget the last line, which no ``sync`` has made safe."""
+        self._lines.pop()
+        self._written = min(self._written, len(self._lines))
+        self._doubtful = True
+
+    def flush(self) -> None:
+        """Hand all lines to the system: they survive the process, not a power cut."""
+        self._guarded(self._write)
 
     def sync(self) -> None:
-        """Make everything that was written survive a crash."""
-        if self._file is None:
+        """Make all lines survive a crash; on failure they are kept, and written again later.
+
+        Raises:
+            StoreError: The file cannot be written, or the disk is full.
+        """
+        began = time.perf_counter()
+        self._guarded(self._write_and_sync)
+        self.synced_s += time.perf_counter() - began
+
+    def _guarded(self, work: Callable[[int], None]) -> None:
+        if self._handle is None:
             return
         try:
-            self._file.flush()
-            os.fsync(self._file.fileno())
+            work(self._handle)
         except OSError as cause:
+            # Nothing is known of what came after the last sync: it is written anew.
+            self._written, self._doubtful = 0, True
             raise unusable(self.path, cause) from cause
 
+    def _write(self, handle: int) -> None:
+        if self._doubtful:
+            os.ftruncate(handle, self._safe)
+            self._written, self._doubtful = 0, False
+        data = b"".join(self._lines[self._written :])
+        at = self._safe + sum(map(len, self._lines[: self._written]))
+        while data:
+            done = os.pwrite(handle, data, at)
+            data, at = data[done:], at + done
+        self._written = len(self._lines)
+
+    def _write_and_sync(self, handle: int) -> None:
+        self._write(handle)
+        os.fdatasync(handle)
+        self._safe += sum(map(len, self._lines))
+        self._lines, self._written = [], 0
+
     def _open(self) -> None:
+        """Take the recording for this process alone, and cut what a crash left of a last line."""
+        self._lock.acquire()
         try:
-            self._cut_torn_line()
-            self._file = self.path.open("ab")
+            self._handle = os.open(self.path, os.O_RDWR)
+            with self.path.open("rb") as file:
+                self._safe = file.read().rfind(b"\n") + 1
+            os.ftruncate(self._handle, self._safe)
             sync_folder(self.folder)
         except OSError as cause:
             raise unusable(self.path, cause) from cause
 
-    def _cut_torn_line(self) -> None:
-        """Take off what a crash left of a last line."""
-        with self.path.open("rb+") as file:
-            data = file.read()
-            whole = data.rfind(b"\n") + 1
-            if whole < len(data):
-                file.truncate(whole)
-
     def close(self) -> None:
-        """Sync and close the file."""
-        if self._file is not None:
+        """Sync and close the file; it is closed too where the last lines cannot be written."""
+        try:
             self.sync()
-            self._file.close()
-            self._file = None
+        finally:
+            handle, self._handle = self._handle, None
+            if handle is not None:
+                os.close(handle)
+            self._lock.release()
 
     def head(self) -> dict[str, Any]:
         """The first line.
@@ -154,6 +201,13 @@ class Recording:
         except (ValueError, KeyError, TypeError) as cause:
             raise self._broken(1, cause) from cause
         return head
+
+    @property
+    def session_id(self) -> str:
+        """A name of the session that its first line decides: its start, and a hash."""
+        head = self.head()
+        start = format_time(head["spec"]["start_ns"]).replace(":", "").replace("-", "")
+        return f"{start}-{hashlib.sha256(canonical(head).encode()).hexdigest()[:8]}"
 
     def spec(self) -> SessionSpec:
         """What was traded."""

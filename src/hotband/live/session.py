@@ -5,23 +5,25 @@ Whoever takes the same inputs again has the same session, which is how one is re
 it is compared with the backtest.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
 
-from hotband.core.records import QUOTE, Records
-from hotband.errors import BarsError
-from hotband.live.halts import Halt, Halts
-from hotband.live.live_feed import LiveFeed, Quotes
+from hotband.core.records import Records
+from hotband.errors import ConversionError
+from hotband.live.halts import Halt, Halts, halt_bits
+from hotband.live.live_feed import LiveFeed
+from hotband.live.prices import Quotes, is_sound
 from hotband.live.spec import SessionSpec
 from hotband.market.bars import Bars
+from hotband.market.calendar import SECOND_NS
 from hotband.research.decisions import GateDecision
 from hotband.research.portfolio import Funnel, PortfolioManager
 
 Fate: TypeAlias = Literal["taken", "duplicate", "late", "conflict", "unsound", "superseded"]
-"""What became of an input: ``taken``, or why it was left out."""
+"""What became of an input: ``taken``, or why it was left out; a late gate counts from now on."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +38,8 @@ class Step:
     balance: float
     halts: tuple[Halt, ...]
     """Why no entry was allowed."""
+    unpriced: tuple[str, ...] = ()
+    """Instruments whose bar was left out, because a currency had no price."""
 
 
 class PaperSession:
@@ -50,11 +54,9 @@ class PaperSession:
     def __init__(self, spec: SessionSpec, warm_up: Mapping[str, Bars]) -> None:
         self.spec = spec
         self._quotes = {name: Quotes(_before(warm_up[name], spec)) for name in spec.pairs}
-        self._views: dict[str, tuple[Records, int]] = {}
-        self._refresh(spec.pairs)
-        around = spec.surroundings(self._views)
+        around = spec.surroundings({})
         self._feeds = {
-            name: LiveFeed(spec.table[name], spec.settings(name), around, self._quotes[name])
+            name: LiveFeed(spec.table[name], spec.settings(name), around, self._quotes)
             for name in spec.instruments
         }
         rules = spec.rules()
@@ -64,6 +66,7 @@ class PaperSession:
         self._closed = spec.start_ns - 1
         self._switch = False
         self._halts = Halts(spec.breakers, spec.balance)
+        self._stale_ns = round(spec.stale_after_s * SECOND_NS)
 
     @property
     def closed_ns(self) -> int:
@@ -76,76 +79,87 @@ class PaperSession:
         return {t: tuple(bars) for t, bars in sorted(self._waiting.items())}
 
     def take_bar(self, instrument: str, quote: Records) -> Fate:
-        """A complete bar, (1,) QUOTE, of any pair of the session."""
+        """A complete bar, (1,) QUOTE, of any pair of the session.
+
+        ``unsound``: it breaks a rule of ``market.bars.FAULTS``, or overlaps another bar.
+        """
         t = int(quote["t"][0])
         held = self._waiting.get(t, {}).get(instrument)
+        if held is None and t <= self._closed:
+            held = self._quotes[instrument].at(t)
         if held is not None:
             return "duplicate" if held.tobytes() == quote.tobytes() else "conflict"
-        if t <= self._closed:
-            return self._fate_of_past(instrument, quote)
-        try:
-            _only(instrument, self.spec, quote)
-        except BarsError:
+        if not is_sound(quote, self.spec.granularity_ns) or self._overlaps(instrument, t):
             return "unsound"
+        if t <= self._closed:
+            return "late"
         self._waiting.setdefault(t, {})[instrument] = quote
         return "taken"
 
-    def _fate_of_past(self, instrument: str, quote: Records) -> Fate:
-        data = self._quotes[instrument].data
-        at = int(np.searchsorted(data["t"], quote["t"][0]))
-        if at == len(data) or data["t"][at] != quote["t"][0]:
-            return "late"
-        return "duplicate" if data[at].tobytes() == quote[0].tobytes() else "conflict"
+    def _overlaps(self, instrument: str, t: int) -> bool:
+        step = self.spec.granularity_ns
+        return self._quotes[instrument].overlaps(t) or any(
+            abs(other - t) < step and instrument in bars for other, bars in self._waiting.items()
+        )
 
     def take_gate(self, instrument: str, gate: Records) -> Fate:
-        """A gate, (1,) GATE, of a traded instrument, that is known now.
+        """A gate, (1,) GATE, of a traded instrument; one of later counts from when it is known.
 
-        One that was known before an open time that is done is ``late``, and counts from now on.
+        One that was known before an open time that is done is ``late``, and counts from now on
+        unless a later one was in force already.
         """
         late = int(gate["known"][0]) <= self._closed
-        if not self._feeds[instrument].take_gate(gate):
-            return "superseded"
-        return "late" if late else "taken"
+        fate = self._feeds[instrument].take_gate(gate)
+        return "late" if late and fate == "taken" else fate
 
     def set_kill_switch(self, *, engaged: bool) -> None:
         """Stop entries from the next open time on, or let them again; exits always work."""
         self._switch = engaged
 
-    def close(self, t_ns: int) -> list[Step]:
-        """Do all open times up to ``t_ns``: no bar of them is waited for any longer."""
+    def close(self, t_ns: int, now_ns: int | None = None) -> list[Step]:
+        """Do all open times up to ``t_ns``: no bar of them is waited for any longer.
+
+        ``now_ns``: the time, where the bars are those of now: an open time that is done later
+        than ``spec.stale_after_s`` after its end allows no entry.
+        """
         steps = []
         for t in sorted(t for t in self._waiting if t <= t_ns):
-            steps.append(self._step(t, self._waiting.pop(t)))
+            age = 0 if now_ns is None else now_ns - t - self.spec.granularity_ns
+            steps.append(self._step(t, self._waiting.pop(t), age > self._stale_ns))
             self._closed = t
         self._closed = max(self._closed, t_ns)
         return steps
 
-    def _step(self, t: int, bars: dict[str, Records]) -> Step:
+    def _step(self, t: int, bars: dict[str, Records], stale: bool) -> Step:
         for name, quote in bars.items():
             self._quotes[name].append(quote)
-        self._refresh(bars)
-        traded = [name for name in self.spec.instruments if name in bars]
-        events = {name: self._feeds[name].next(bars[name]) for name in traded}
-        account = self.manager.account[0]
+        events: dict[str, tuple[Records, Records | None]] = {}
+        unpriced = []
+        for name in self.spec.instruments:
+            if name not in bars:
+                continue
+            try:
+                events[name] = self._feeds[name].next(bars[name])
+            except ConversionError:
+                # Said in the step; the position stays until its currency has a price again.
+                self._feeds[name].leave_out(bars[name])
+                unpriced.append(name)
+        account, manager = self.manager.account[0], self.manager
+        missing = tuple(unpriced)
         if not events:
-            return Step(t, (), (), self._no_fills(), self.manager.nav, float(account.balance), ())
+            return Step(
+                t, (), (), manager.fills[:0].copy(), manager.nav, float(account.balance), (),
+                missing,
+            )  # fmt: skip
         day = int(next(iter(events.values()))[0]["day"][0])
-        halts = self._halts.at(day, self.manager.nav, engaged=self._switch)
-        self.manager.limits["kill_switch"] = int(bool(halts))
-        decisions, fills = self.manager.on_bars(events)
-        self._halts.mark(self.manager.nav)
+        halts = self._halts.at(day, manager.nav, engaged=self._switch, stale=stale)
+        manager.limits["halts"] = halt_bits(halts)
+        decisions, fills = manager.on_bars(events)
+        self._halts.mark(manager.nav)
         return Step(
-            t, tuple(traded), tuple(decisions), fills, self.manager.nav,
-            float(account.balance), halts,
+            t, tuple(events), tuple(decisions), fills, manager.nav, float(account.balance), halts,
+            missing,
         )  # fmt: skip
-
-    def _refresh(self, names: Iterable[str]) -> None:
-        for name in names:
-            held = self._quotes[name]
-            self._views[name] = (held.data, held.granularity_ns)
-
-    def _no_fills(self) -> Records:
-        return self.manager.fills[:0].copy()
 
     def finish(self) -> None:
         """End the session's window: the last day is booked, gates and orders are retired."""
@@ -164,8 +178,3 @@ class PaperSession:
 def _before(bars: Bars, spec: SessionSpec) -> Bars:
     """The bars that are known by the session's start."""
     return bars.window(0, spec.start_ns) if len(bars) else bars
-
-
-def _only(instrument: str, spec: SessionSpec, quote: Records) -> Bars:
-    data = np.ascontiguousarray(quote, QUOTE)
-    return Bars.from_records(instrument, spec.granularity, data, source="live")

@@ -1,6 +1,8 @@
 """What a paper session trades: all that decides it beside what arrives, as values for a file."""
 
+import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -56,6 +58,8 @@ class SessionSpec:
         cells: Parameters of the roster's cell, by instrument; without any the profile's own.
         cost_bps: Round-trip commission; None = the profile's.
         breakers: When entries stop by themselves.
+        stale_after_s: A bar that is done so many seconds after it was over, or later, allows no
+            entry; exits always work.
     """
 
     instruments: tuple[str, ...]
@@ -66,8 +70,12 @@ class SessionSpec:
     cells: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     cost_bps: float | None = None
     breakers: Breakers = Breakers()
+    stale_after_s: float = 120.0
 
     def __post_init__(self) -> None:
+        if not 0.0 < self.stale_after_s < math.inf:
+            do = "Write 120 for two minutes."
+            raise InputError("stale_after_s", self.stale_after_s, "seconds above 0", do)
         if not self.instruments or tuple(sorted(set(self.instruments))) != self.instruments:
             allowed = "names, each once, sorted"
             raise InputError("instruments", self.instruments, allowed, "Sort them.")
@@ -177,3 +185,13 @@ def profile_text(path: str | Path | None) -> str:
 def canonical(values: object) -> str:
     """JSON of values on one line, the same text for the same values."""
     return json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def settings_hash(spec: SessionSpec) -> str:
+    """SHA-256, hex, over the numbers that decide: rules, limits, breakers."""
+    digest = hashlib.sha256()
+    for _, rules in sorted(spec.rules().items()):
+        digest.update(rules.tobytes())
+    digest.update(spec.limits().tobytes())
+    digest.update(canonical([asdict(spec.breakers), spec.balance, spec.stale_after_s]).encode())
+    return digest.hexdigest()

@@ -10,12 +10,13 @@ from typing import Any
 from hotband.artefacts.roster import RosterFolder
 from hotband.artefacts.writer import ArtefactFolder
 from hotband.errors import InputError
-from hotband.live.arrivals import Arrival, StoreWatch, history, paced, warm_up_of, watched
-from hotband.live.clock import Clock, SystemClock
+from hotband.live.arrivals import Arrival, history, paced, warm_up_of
+from hotband.live.clock import Clock, SteadyClock, SystemClock
 from hotband.live.driver import PaperDriver
 from hotband.live.kill_switch import open_kill_switch
 from hotband.live.paper import roster_cells, run_paper
 from hotband.live.spec import Breakers, SessionSpec, profile_text
+from hotband.live.watch import StoreWatch, watched
 from hotband.market.calendar import format_time, parse_granularity, parse_window
 from hotband.stopping import stop_on_signals
 from hotband.stores.location import Locations
@@ -40,6 +41,7 @@ class Asked:
     bars: str | None = None
     gates: str | None = None
     breakers: tuple[float | None, float | None] = (None, None)
+    stale_after_s: float = 120.0
     recording: Path | None = None
     resume: bool = False
 
@@ -110,8 +112,8 @@ def _arrivals(
         end_ns = parse_window(asked.start, asked.end)[1]
         taken = {"bars": driver.last_bars, "gates": driver.last_gates}
         found = history(session.spec, *stores, end_ns, taken)
-        return paced(found, asked.speed, clock)
-    watch = StoreWatch(session.spec, *stores, open_kill_switch(), clock)
+        return paced(found, asked.speed, clock, stop)
+    watch = StoreWatch(session.spec, *stores, open_kill_switch(), SteadyClock(clock))
     watch.resume_after(driver.last_bars, driver.last_gates)
     return watched(watch, lambda: session.waiting, stop)
 
@@ -137,6 +139,7 @@ def _spec(asked: Asked, places: Locations, clock: Clock) -> SessionSpec:
         profile_text=profile_text(asked.profile or places.profile),
         cells=cells,
         breakers=Breakers(*asked.breakers),
+        stale_after_s=asked.stale_after_s,
     )
 
 

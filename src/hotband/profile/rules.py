@@ -173,6 +173,6 @@ def compile_limits(profile: Profile) -> Records:
         "currency_cap": math.inf if account.currency_cap is None else account.currency_cap,
         "closeout": account.closeout,
         "max_positions": account.max_total_positions,
-        "kill_switch": 0,
+        "halts": 0,
     }
     return _filled(empty(LIMITS, 1), values)

@@ -1,22 +1,27 @@
 """The roster as tables and lines for a terminal."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.table import Table
 
+from hotband.artefacts.parity import Parity
 from hotband.artefacts.roster import Decided, RosterWeek
 from hotband.research.metric import Metric
 from hotband.roster.outlook import outlook
 from hotband.weekly.roster_backtest import RosterBacktest, RosterLine
 
 
-def week_table(week: RosterWeek) -> Table:
-    """The decisions of a week, and the instruments that it left alone."""
+def week_table(week: RosterWeek, parity: Mapping[str, Parity]) -> Table:
+    """The decisions of a week, and the instruments that it left alone.
+
+    ``parity`` by instrument: what is proven of the cells; "-" for those that it leaves out.
+    """
     table = Table(title=f"Roster after {week.week}", title_justify="left")
     for name in ("instrument", "light", "rule", "stage"):
         table.add_column(name, no_wrap=True)
     table.add_column("size", justify="right", no_wrap=True)
     table.add_column("decision", no_wrap=True)
+    table.add_column("parity", no_wrap=True)
     table.add_column("reasons", overflow="fold")
     for name, entry in week.decided.items():
         made = entry.decision
@@ -27,14 +32,16 @@ def week_table(week: RosterWeek) -> Table:
             made.stage.after,
             f"{made.size_x:g}",
             made.action,
+            parity[name].text if name in parity else "-",
             "; ".join([*(why.text for why in made.reasons), *entry.notes]),
         )
     for name, held in week.carried.items():
         state = held.state
         last = "" if state.last is None else f"last decided in {state.last.week}"
         table.add_row(
-            name, "-", state.rule.word, state.stage, "-", "none", f"not in this week's run; {last}"
-        )
+            name, "-", state.rule.word, state.stage, "-", "none", "-",
+            f"not in this week's run; {last}",
+        )  # fmt: skip
     return table
 
 

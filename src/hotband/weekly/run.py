@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import polars as pl
 
@@ -35,6 +34,7 @@ from hotband.roster.settings import RosterSettings
 from hotband.roster.trials import TrialLedger
 from hotband.weekly.entry import Finished, failed, finish, with_last_gate
 from hotband.weekly.inputs import RunInputs, require_money, stop_if, window_of
+from hotband.weekly.parity import parity_of_run
 from hotband.weekly.parts import Parts
 from hotband.weekly.plan import Plan
 from hotband.weekly.progress import GridProgress, Listener, Meter
@@ -61,11 +61,13 @@ class _Going:
 
     inputs: RunInputs
     spans: Spans
-    meter: Meter
-    parts: Parts
     entries: dict[str, Entry] = field(default_factory=dict)
     finished: dict[str, Finished] = field(default_factory=dict)
     written: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.meter = Meter(self.inputs.total)
+        self.parts = Parts(self.spans.root / "parts")
 
     def add(self, instrument: str, done: Finished) -> None:
         """An instrument that is finished; its long tables go to disk."""
@@ -128,9 +130,7 @@ class GridRun:
             inputs = self._inputs()
             held = None if force else self.folder.find(inputs.run_id, inputs.window)
             self.identified(inputs.run_id, held is not None)
-            spans = Spans(self._spans_of(inputs))
-            parts = Parts(spans.root / "parts")
-            going = _Going(inputs, spans, Meter(inputs.total), parts)
+            going = _Going(inputs, Spans(self.folder.root / "runs" / inputs.run_id / "spans"))
             try:
                 if held is not None:
                     held = self._decided(held, {n: self.folder.read_table(held, n) for n in NEEDS})
@@ -154,9 +154,6 @@ class GridRun:
         except BaseException as error:
             self._tell_end(error, None)
             raise
-
-    def _spans_of(self, inputs: RunInputs) -> Path:
-        return self.folder.root / "runs" / inputs.run_id / "spans"
 
     def _run(self, going: _Going) -> Latest:
         inputs = going.inputs
@@ -187,11 +184,15 @@ class GridRun:
         return latest
 
     def _decided(self, latest: Latest, tables: Mapping[str, pl.DataFrame]) -> Latest:
-        """The result with the roster's decisions on it, which are kept before it is published."""
+        """The result with what was decided on it and what is proven of its cells.
+
+        The decisions are kept before it is published.
+        """
         hours = next(iter(self.plans.values())).published.look_back.profile.account.market_hours()
         roster = RosterFolder(self.folder.root)
         part = decide_roster(roster, latest, tables, self.roster, hours)
-        return latest.model_copy(update={"roster": part})
+        parity = parity_of_run(self.folder.root, latest)
+        return latest.model_copy(update={"roster": part, "parity": parity})
 
     def _finish(self, job: GridJob, going: _Going) -> Finished:
         """Everything about one instrument, from its sweeps to its verdict."""
@@ -232,13 +233,10 @@ class GridRun:
         return found, skipped
 
     def _sweeper(self, going: _Going) -> Sweeper:
-        return Sweeper(
-            self.executor,
-            going.spans,
-            going.meter,
-            self.cancelled,
-            lambda instrument: self._tell(instrument, going),
-        )
+        def tell(instrument: str) -> None:
+            self._tell(instrument, going)
+
+        return Sweeper(self.executor, going.spans, going.meter, self.cancelled, tell)
 
     def _tell(self, instrument: str, going: _Going) -> None:
         self.listener(going.meter.read(instrument))

@@ -39,7 +39,7 @@ def test_a_gate_is_stale_a_moment_after_its_greatest_age() -> None:
 
 
 def test_the_kill_switch_refuses_every_entry() -> None:
-    desk = Desk(limit=limits(kill_switch=1))
+    desk = Desk(limit=limits(halts=1))
     mask, _, _ = desk.step(bar(T0, PRICE), gate(T0))
     assert (mask, len(desk.fills)) == (1 << codes.KILL_SWITCH, 0)
     desk.end()

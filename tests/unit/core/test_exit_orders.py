@@ -154,7 +154,7 @@ def test_weekend_flat_closes_at_the_first_flatten_bar_where_asked(flat: int) -> 
 
 def _still_exits(desk: Desk) -> None:
     desk.enter(PRICE)
-    desk.limits["kill_switch"] = 1
+    desk.limits["halts"] = 1
     mask, _, _ = desk.step(bar(at(1), PRICE), gate(at(1)))
     assert mask == 1 << codes.KILL_SWITCH
 
@@ -203,7 +203,7 @@ def test_an_opposite_gate_closes_even_where_the_kill_switch_stops_entries() -> N
     for opposite in (r.OPPOSITE_CLOSE, r.OPPOSITE_REVERSE):
         desk = Desk(rules(opposite=opposite))
         desk.enter(PRICE)
-        desk.limits["kill_switch"] = 1
+        desk.limits["halts"] = 1
         desk.step(bar(at(1), PRICE), gate(at(1), -1))
         assert desk.trade.reason == codes.OPPOSITE_GATE
         assert desk.account.positions == 0
@@ -212,7 +212,7 @@ def test_an_opposite_gate_closes_even_where_the_kill_switch_stops_entries() -> N
 def test_a_kill_switch_cancels_an_order_on_its_way() -> None:
     desk = Desk(rules(latency=2 * MINUTE))
     desk.step(bar(T0, PRICE), gate(T0))
-    desk.limits["kill_switch"] = 1
+    desk.limits["halts"] = 1
     for i in (1, 2, 3):
         desk.step(bar(at(i), PRICE), gate(T0))
     desk.end()

@@ -18,11 +18,12 @@ from tests.unit.live.paper_weeks import (
     stores,
 )
 
+from hotband.artefacts.certificates import Certificate
 from hotband.core.records import GATE, QUOTE
 from hotband.errors import IntegrityError, StoreError
 from hotband.live.arrivals import history
 from hotband.live.driver import PaperDriver
-from hotband.live.reconcile import STAGES, Certificate, certify_session
+from hotband.live.reconcile import STAGES, certify_session
 from hotband.live.recording import FILE, Recording, from_values, to_values
 from hotband.live.spec import Breakers
 from hotband.market.calendar import MINUTE_NS, parse_time

@@ -96,7 +96,7 @@ def test_limits_are_fractions_and_multiples_of_nav() -> None:
     one = got[0]
     assert (one["margin_budget"], one["total_exposure"]) == (0.3, math.inf)
     assert (one["currency_cap"], one["max_positions"], one["closeout"]) == (2.0, 4, 0.0)
-    assert one["kill_switch"] == 0
+    assert one["halts"] == 0
 
 
 def test_market_hours_and_conversion_default_to_those_of_the_market_layer() -> None:

@@ -1,0 +1,89 @@
+"""Whether a cell traded on paper as its backtest says: what the newest certificate proves."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self, TypeAlias
+
+from pydantic import Field, model_validator
+
+from hotband.artefacts.certificates import FOLDER, Certificate, newest_certificate
+from hotband.artefacts.values import Artefact, NotNegative, Text, Window
+from hotband.errors import StoreError
+
+State: TypeAlias = Literal["proven", "differs", "unproven"]
+NO_SESSION: Final = "no paper session has traded this cell"
+
+
+class Parity(Artefact):
+    """What is known of one instrument's cell: ``proven``, ``differs``, or ``unproven``.
+
+    A certificate of other code proves nothing of this one.
+    """
+
+    state: State
+    reason: Text | None = None
+    """Why it is not proven; null where it is."""
+    session: Text | None = None
+    """The paper session that was certified; null = there is no certificate."""
+    window: Window | None = None
+    match_pct: Annotated[NotNegative, Field(le=100)] | None = None
+    """Events of session and backtest that are the same."""
+    file: Text | None = None
+    """The certificate, relative to the folder of artefacts."""
+
+    @property
+    def text(self) -> str:
+        """The state in a cell of a table."""
+        return f"differs ({self.match_pct:.2f} % same)" if self.state == "differs" else self.state
+
+    @model_validator(mode="after")
+    def _reasoned(self) -> Self:
+        if (self.state == "proven") != (self.reason is None):
+            raise ValueError("what is not proven has a reason, and only that")
+        if self.state != "unproven" and self.session is None:
+            raise ValueError(f"{self.state} follows from a certificate")
+        return self
+
+
+def parity_of(folder: Path, instrument: str, cell: Mapping[str, Any], code: str) -> Parity:
+    """What the certificates in a folder of artefacts prove of an instrument's cell.
+
+    Args:
+        folder: Of the artefacts.
+        instrument: Such as EUR_USD.
+        cell: All its parameters in one mapping, ``Params.cell``; its exposure has no say, as the
+            roster sizes it.
+        code: The code version that the cell is to be traded with.
+
+    A certificate that cannot be read proves nothing, and the reason says so.
+    """
+    try:
+        found = newest_certificate(folder, instrument, cell)
+    except StoreError as error:
+        return Parity(state="unproven", reason=str(error))
+    if found is None:
+        return Parity(state="unproven", reason=NO_SESSION)
+    if found.code["replayed"] != code:
+        told = "the certificate is of other code; hotband replay on its recording makes it anew"
+        return _of(found, "unproven", told)
+    if found.proven:
+        return _of(found, "proven", None)
+    return _of(found, "differs", _difference(found))
+
+
+def _of(found: Certificate, state: State, reason: str | None) -> Parity:
+    return Parity(
+        state=state,
+        reason=reason,
+        session=found.session,
+        window=found.window,
+        match_pct=found.match_pct,
+        file=f"{FOLDER}/{found.session}.json",
+    )
+
+
+def _difference(found: Certificate) -> str:
+    counts = ", ".join(f"{cause} {n}" for cause, n in found.mismatch_counts.items())
+    if not found.reproduced:
+        return "the recording could not be reproduced" + (f"; {counts}" if counts else "")
+    return f"session and backtest differ: {counts}"
