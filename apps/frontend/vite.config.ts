@@ -10,6 +10,7 @@ export default defineConfig({
     outDir: "../../src/hotband/service/page",
     emptyOutDir: true,
     manifest: true,
+    license: true, // their texts go wherever the bundle goes
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     sourcemap: false,

@@ -21,10 +21,11 @@ SUMMER_TIME: Final = datetime(2026, 3, 8, 7, tzinfo=UTC)
 LIST: Final = re.compile("^Trades; arrow keys")
 
 
-def trades(weeks: Weeks) -> list[dict[str, Any]]:
+def trades(weeks: Weeks, **query: Any) -> list[dict[str, Any]]:
     run = worlds.run_of(weeks[2], "2026-W13")
     path = f"/api/backtests/{run}/instruments/EUR_USD/trades"
-    found: list[dict[str, Any]] = weeks[1].client.get(path, params={"limit": 500}).json()["items"]
+    reply = weeks[1].client.get(path, params={"limit": 500, **query}).json()
+    found: list[dict[str, Any]] = reply["items"]
     return found
 
 
@@ -138,3 +139,70 @@ def test_trades_on_both_sides_of_a_clock_change_keep_their_instant(
     entry = time_of(trade["entry_time"])
     facts = page.get_by_test_id("candles").get_by_role("status").first
     expect(facts).to_contain_text(f"{entry.day} {entry:%b %Y %H:%M} UTC")
+
+
+def test_the_trades_after_the_choice_are_one_switch_away_and_so_are_their_marks(
+    weeks: Weeks, in_weeks: Open
+) -> None:
+    after = trades(weeks, phase="hold_out")
+    assert 0 < len(after) != len(trades(weeks))
+    page = in_weeks(TRADES)
+    page.get_by_text("Hold-out", exact=True).click()
+    expect(page).to_have_url(re.compile("phase=hold_out"))
+    expect(page.get_by_test_id("sums")).to_contain_text(f"{len(after)} of {len(after)} trades")
+    expect(rows(page).first).to_contain_text(f"{abs(after[0]['pnl']):.2f}")
+    expect(candles(page)).to_have_attribute("data-markers", str(2 * len(after)))
+    link = page.get_by_role("link", name="Trades of all instruments (CSV)")
+    expect(link).to_have_attribute("href", re.compile("hold_out_trades-csv$"))
+
+
+def test_the_address_alone_opens_a_trade_after_the_choice(weeks: Weeks, in_weeks: Open) -> None:
+    trade = trades(weeks, phase="hold_out")[3]
+    page = in_weeks(f"{TRADES}&phase=hold_out&trade={trade['id']}")
+    expect(page.get_by_role("radio", name="Hold-out")).to_be_checked()
+    facts = page.get_by_test_id("candles").get_by_role("status").first
+    expect(facts).to_contain_text(f"at {trade['entry_price']:g}")
+    start = time_of(candles(page).get_attribute("data-from") or "")
+    assert start < time_of(trade["entry_time"])
+
+
+def test_a_run_that_kept_no_trades_after_the_choice_says_why(in_weeks: Open) -> None:
+    page = in_weeks(f"{TRADES}&phase=hold_out&week=2026-W12")
+    told = page.get_by_test_id("trades")
+    expect(told.get_by_text("No trades after the choice")).to_be_visible()
+    expect(told).to_contain_text("this run was made before runs kept hold out trades")
+    told.get_by_text("Look-back", exact=True).click()
+    expect(page.get_by_test_id("sums")).to_be_visible()
+
+
+@pytest.mark.parametrize("order", ["", "&sort=-pnl"])
+def test_a_link_to_a_trade_beyond_the_first_page_brings_its_row_into_sight(
+    in_weeks: Open, order: str
+) -> None:
+    page = in_weeks(f"/instruments/{worlds.MANY_TRADES}?tab=trades&trade=3000{order}")
+    row = page.locator("tr[data-trade='3000']")
+    expect(row).to_be_in_viewport(timeout=60_000)
+    expect(row).to_have_attribute("aria-selected", "true")
+    expect(page.get_by_test_id("candles").get_by_role("status").first).to_contain_text("units")
+    assert rows(page).count() < 100
+
+
+def test_a_link_to_a_trade_that_the_run_lacks_says_so(in_weeks: Open) -> None:
+    page = in_weeks(f"{TRADES}&trade=9999999")
+    told = page.get_by_test_id("trades").get_by_role("alert")
+    expect(told).to_contain_text("This run has no trade 9999999 in the look-back")
+    told.get_by_role("button", name="Show all trades").click()
+    expect(page).not_to_have_url(re.compile("trade=9999999"))
+    expect(told).to_have_count(0)
+
+
+def test_a_trade_that_the_filters_leave_out_is_shown_and_that_is_said(
+    weeks: Weeks, in_weeks: Open
+) -> None:
+    lost = trades(weeks, outcome="loss")[0]
+    page = in_weeks(f"{TRADES}&outcome=win&trade={lost['id']}")
+    told = page.get_by_test_id("trades").get_by_role("alert")
+    expect(told).to_contain_text("the filters leave it out")
+    expect(candles(page)).to_have_attribute("data-trade", str(lost["id"]))
+    told.get_by_role("button", name="Clear filters").click()
+    expect(page.locator(f"tr[data-trade='{lost['id']}']")).to_be_in_viewport()

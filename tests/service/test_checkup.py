@@ -12,7 +12,7 @@ from hotband.live.clock import FixedClock
 from hotband.market.calendar import DAY_NS, HOUR_NS, MINUTE_NS, parse_time
 from hotband.research.encoding import HistoryEncoder
 from hotband.service.checkup import Check, checkup, worst
-from hotband.service.checkup.check import Surroundings
+from hotband.service.checkup.check import Surroundings, lasting
 from hotband.service.checkup.examination import CHECKS
 from hotband.stores.urls import open_bar_store, open_gate_store
 from tests.service.state_samples import add_result, add_trials, week_window
@@ -204,7 +204,26 @@ def test_stale_gates_are_told_with_the_oldest(stocked: Path) -> None:
     assert check.status == "warning"
     assert check.numbers["oldest_seconds"] is not None
     assert check.numbers["oldest_seconds"] >= 3600
+    assert "EUR_USD is 1 h old, known at 2026" in check.text
+    assert "at most 3 min" in check.text
     assert "hotband gates run" in check.do
+
+
+def test_an_instrument_that_never_had_a_gate_is_told_so(stocked: Path) -> None:
+    given = around(stocked, environment={"HOTBAND_PAIRS": "EUR_USD,GBP_USD"})
+    assert "GBP_USD never had one" in one("gate freshness", given).text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 s"), (-3, "0 s"),
+        (59.4, "59 s"), (60, "1 min"), (11_520, "3 h 12 min"), (3_600, "1 h"),
+        (3_605, "1 h"), (90_000, "1 d 1 h"), (27_648_000, "320 d"),
+    ],
+)  # fmt: skip
+def test_a_length_of_time_is_told_in_its_two_greatest_units(seconds: float, text: str) -> None:
+    assert lasting(seconds) == text
 
 
 def test_an_encoder_that_is_behind_its_bars_is_told(stocked: Path) -> None:

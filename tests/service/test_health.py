@@ -95,6 +95,10 @@ def test_the_system_page_says_what_the_doctor_says(here: Here) -> None:
     found = here.client.get("/api/system").json()
     assert found["checks"]
     assert str(here.service.settings.home) not in str(found)
+    assert "[path]" not in str(found)
+    text = {check["name"]: check["text"] for check in found["checks"]}
+    assert text["folders"].startswith("The state folder and the output folder")
+    assert text["bars"].startswith("The bar store (parquet)")
     assert here.client.get("/api/system").json()["as_of"] == found["as_of"]
 
 

@@ -246,6 +246,10 @@ def test_no_part_of_a_path_stays(segments: list[str], before: str) -> None:
         ("parquet://" + DESK + "/x", "parquet:[path]"),
         ("valkey://ann:pw@desk:6379/0 is down", "valkey:[address] is down"),
         ("open C:\\Users\\ann\\x", "open [path]"),
+        (f"BarStore(parquet:{DESK}) is", "BarStore(parquet:[path])"),
+        (f"BarStore(parquet://{DESK}) is", "BarStore(parquet:[path])"),
+        (f"[{DESK}/a (b) c]; next", "[[path]]; next"),
+        ("(valkey://ann:pw@desk:6379/0) is", "(valkey:[address]) is"),
     ],
 )
 def test_a_path_is_replaced_where_it_stands(text: str, kept: str) -> None:

@@ -119,6 +119,28 @@ def test_filters_leave_what_they_say(here: Here) -> None:
     assert won["sums"]["wins"] == won["total"]
 
 
+def test_trades_after_the_choice_come_with_their_phase(here: Here) -> None:
+    latest = here.service.library.latest()
+    assert latest is not None
+    table = here.service.folder.read_table(latest, "hold_out_trades")
+    after = table.filter(pl.col("instrument") == SYMBOL)["pnl"].to_list()
+    page = f"/instruments/{SYMBOL}/trades"
+    assert [item["pnl"] for item in all_pages(here.client, page, phase="hold_out")] == after
+    marks = got(here.client, f"/instruments/{SYMBOL}/candles", phase="hold_out")
+    assert marks["phase"] == "hold_out"
+    assert got(here.client, page, limit=1)["phase"] == "look_back"
+
+
+def test_a_trade_is_found_by_its_id_in_the_order_of_a_query(here: Here) -> None:
+    page = f"/instruments/{SYMBOL}/trades"
+    query = {"sort": "pnl", "descending": True, "direction": "LONG"}
+    listed = all_pages(here.client, page, limit=500, **query)
+    seen = got(here.client, f"{page}/{listed[7]['id']}", **query)
+    assert (seen["trade"], seen["position"]) == (listed[7], 7)
+    gone = got(here.client, f"{page}/99999999")
+    assert (gone["trade"], gone["position"]) == (None, None)
+
+
 def test_grid_rows_are_filtered_by_their_columns(here: Here) -> None:
     page = f"/instruments/{SYMBOL}/grid"
     found = got(here.client, page, where="hold_minutes:eq:15", column="hold_minutes")

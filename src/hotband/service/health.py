@@ -12,8 +12,9 @@ from hotband.errors import HotbandError
 from hotband.service.checkup.check import Surroundings
 from hotband.service.checkup.examination import checkup, worst
 from hotband.service.jobs import instant
-from hotband.service.problems import Problem, redacted
+from hotband.service.problems import Problem
 from hotband.service.results.replies import Reply
+from hotband.service.roles import by_role, roles_of
 from hotband.service.status import STALLED_S
 from hotband.stores.urls import open_gate_store
 
@@ -68,7 +69,7 @@ class Finding(Reply):
 
 
 class SystemReply(Reply):
-    """What `hotband doctor` says."""
+    """What `hotband doctor` says, with places named by what they are for."""
 
     as_of: str
     status: str
@@ -87,12 +88,13 @@ def system_of(service: "Service") -> SystemReply:
 
 
 def _examined(service: "Service") -> SystemReply:
-    granularity = service.keeper.settings.granularity
-    found = checkup(Surroundings(clock=service.clock, granularity=granularity))
+    run = service.keeper.settings
+    found = checkup(Surroundings(clock=service.clock, granularity=run.granularity))
+    roles = roles_of(service.places, run.grid)
     checks = tuple(
         Finding(
-            name=each.name, status=each.status, text=redacted(each.text), do=redacted(each.do),
-            numbers=each.numbers,
+            name=each.name, status=each.status, text=by_role(each.text, roles),
+            do=by_role(each.do, roles), numbers=each.numbers,
         )
         for each in found
     )  # fmt: skip

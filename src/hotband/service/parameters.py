@@ -38,7 +38,13 @@ def page_of(
     return PageRequest(sort=sort, descending=descending, limit=limit, cursor=cursor)
 
 
+def order_of(sort: Word = None, descending: bool = False) -> PageRequest:
+    """The order that a query asks for."""
+    return PageRequest(sort=sort, descending=descending)
+
+
 def trade_filter(
+    phase: Phase = "look_back",
     direction: Word = None,
     exit_reason: Word = None,
     source: Word = None,
@@ -47,7 +53,7 @@ def trade_filter(
     end: Moment = None,
 ) -> TradeFilter:
     """The trades that a query asks for."""
-    return TradeFilter(direction, exit_reason, source, outcome, start, end)
+    return TradeFilter(phase, direction, exit_reason, source, outcome, start, end)
 
 
 def decision_filter(
@@ -63,4 +69,5 @@ def decision_filter(
 
 
 Result = Annotated[Latest, Depends(result_of)]
+Ordered = Annotated[PageRequest, Depends(order_of)]
 Paged = Annotated[PageRequest, Depends(page_of)]

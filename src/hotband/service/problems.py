@@ -55,6 +55,7 @@ _PATH: Final = re.compile(
 )
 
 
+_BRACKETS: Final = {"(": ")", "[": "]", "{": "}"}
 _OWN_LINK: Final = re.compile(r"/api/[A-Za-z0-9_/-]{1,100}")
 """Where to go on: not a path of the machine."""
 
@@ -113,10 +114,31 @@ def redacted(text: str) -> str:
     """``text`` without paths and without what follows the scheme of an address.
 
     A path ends at a quote, a colon, a semicolon or the end: it may hold blanks, so that words
-    after it go with it rather than a part of it staying.
+    after it go with it rather than a part of it staying. Brackets that were open before it are
+    closed behind it.
     """
-    kept = _URL.sub(r"\1:[address]", _FILE_URL.sub(r"\1:[path]", text))
-    return _PATH.sub("[path]", kept)
+    kept = _FILE_URL.sub(lambda hit: f"{hit[1]}:[path]{_closing(hit)}", text)
+    kept = _URL.sub(lambda hit: f"{hit[1]}:[address]{_closing(hit)}", kept)
+    return _PATH.sub(lambda hit: f"[path]{_closing(hit)}", kept)
+
+
+def _closing(hit: re.Match[str]) -> str:
+    """The closing brackets that a path swallowed and whose opening ones stand before it."""
+    opened: list[str] = []
+    for sign in hit.string[: hit.start()]:
+        if sign in _BRACKETS:
+            opened.append(_BRACKETS[sign])
+        elif opened and sign == opened[-1]:
+            opened.pop()
+    inside, closed = list[str](), ""
+    for sign in hit[0]:
+        if sign in _BRACKETS:
+            inside.append(_BRACKETS[sign])
+        elif inside and sign == inside[-1]:
+            inside.pop()
+        elif not inside and opened and sign == opened[-1]:
+            closed += opened.pop()
+    return closed
 
 
 def clipped(text: str, length: int = ECHO_LENGTH) -> str:

@@ -14,8 +14,11 @@ from hotband.stores.memory import memory_bars
 from hotband.stores.ports import BarStore
 from tests.service.results.frames import decision_rows, equity_rows
 from tests.unit.report.report_runs import DATA, PAIRS, run_into
+from tests.unit.report.trust_samples import JUDGED
 
 MISSING = "GBP_USD"
+HELD_OUT = 3
+"""Trades of each instrument after the choice."""
 
 
 @dataclass(frozen=True)
@@ -25,13 +28,22 @@ class Held:
     folder: ArtefactFolder
     latest: Latest
     older: Latest
-    """The same as a run that kept neither accounts nor verdicts."""
+    """The same as a run that kept nothing of its cells but their trades."""
     store: BarStore
 
     def entry(self, name: str) -> Instrument:
         found = self.latest.instruments[name]
         assert isinstance(found, Instrument)
         return found
+
+    @property
+    def judged(self) -> Latest:
+        """The same with weeks after the choice of the first instrument."""
+        own = self.entry(PAIRS[0]).judgement
+        return self.changed(
+            PAIRS[0],
+            judgement=own.model_copy(update={"hold_out": JUDGED, "hold_out_reason": None}),
+        )
 
     def changed(self, name: str, **changes: Any) -> Latest:
         entries = {**self.latest.instruments, name: self.entry(name).model_copy(update=changes)}
@@ -43,8 +55,10 @@ def held(tmp_path_factory: pytest.TempPathFactory) -> Held:
     """Two instruments that finished and one that has no bars."""
     root = tmp_path_factory.mktemp("results")
     made = run_into(root, None, MISSING).latest
-    tables = [*made.files, "equity", "decisions"]
+    tables = [*made.files, "equity", "decisions", "hold_out_trades"]
     latest = made.model_copy(update={"files": files_of(made.run_id, tables)})
+    after = pl.read_parquet(root / latest.files["trades"]).group_by("instrument").tail(HELD_OUT)
+    after.write_parquet(root / latest.files["hold_out_trades"])
     for name, rows in (("equity", equity_rows), ("decisions", decision_rows)):
         pl.concat([rows(pair) for pair in PAIRS]).write_parquet(root / latest.files[name])
     start, end = (parse_time(text) for text in DATA)

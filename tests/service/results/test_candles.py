@@ -17,7 +17,7 @@ from hotband.market.calendar import DAY_NS, DEFAULT_HOURS, MINUTE_NS, parse_time
 from hotband.service.results.candles import CandleRequest, Candles, bars_changed, buckets, candles
 from hotband.stores.memory import memory_bars
 from hotband.stores.ports import BarStore
-from tests.service.results.conftest import MISSING, Held
+from tests.service.results.conftest import HELD_OUT, MISSING, Held
 from tests.unit.report.report_runs import DATA
 
 PAIR = "EUR_USD"
@@ -206,3 +206,13 @@ def test_candles_that_cannot_be_are_refused(
 ) -> None:
     with pytest.raises((InputError, BarsError), match=message):
         found(held, **request_)
+
+
+def test_marks_are_of_the_trades_of_the_phase_asked_for(held: Held) -> None:
+    after, before = (
+        candles(held.store, held.folder, held.judged, PAIR, CandleRequest(phase=phase))
+        for phase in ("hold_out", "look_back")
+    )
+    assert (after.phase, after.markers_found) == ("hold_out", 2 * HELD_OUT)
+    assert (before.phase, found(held).phase) == ("look_back", "look_back")
+    assert before.markers_found > 2 * HELD_OUT

@@ -26,7 +26,7 @@ from tests.service.results.conftest import Held
 
 IDS = {
     f"{table}-{form}"
-    for table in ("rows", "trades", "oos", "equity", "decisions")
+    for table in ("rows", "trades", "hold_out_trades", "oos", "equity", "decisions")
     for form in ("csv", "parquet")
 } | {"latest-json", "report-html"}
 
@@ -46,18 +46,24 @@ def test_every_run_has_the_same_ids_and_no_path_in_them(held: Held) -> None:
         assert {export.id for export in found.exports} == IDS
         assert found.run_id == latest.run_id
         for export in found.exports:
-            assert re.fullmatch(r"[a-z]+-[a-z]+", export.id)
-            assert re.fullmatch(r"hotband-2026-W\d\d-[0-9a-f]{16}(-[a-z]+)?\.[a-z]+", export.name)
+            assert re.fullmatch(r"[a-z_]+-[a-z]+", export.id)
+            assert re.fullmatch(r"hotband-2026-W\d\d-[0-9a-f]{16}(-[a-z-]+)?\.[a-z]+", export.name)
 
 
 def test_tables_that_a_run_lacks_are_listed_with_the_reason(held: Held) -> None:
     lacking = {export.id for export in manifest(held.older).exports if not export.available}
-    assert lacking == {"equity-csv", "equity-parquet", "decisions-csv", "decisions-parquet"}
+    assert lacking == {
+        f"{table}-{form}"
+        for table in ("equity", "decisions", "hold_out_trades")
+        for form in ("csv", "parquet")
+    }
     with pytest.raises(InputError, match="equity-csv: this run was made before runs kept equity"):
         download(held.folder, held.older, "equity-csv")
 
 
-@pytest.mark.parametrize("table", ["rows", "trades", "oos", "equity", "decisions"])
+@pytest.mark.parametrize(
+    "table", ["rows", "trades", "hold_out_trades", "oos", "equity", "decisions"]
+)
 def test_a_table_is_taken_away_as_it_is(held: Held, table: str) -> None:
     frame = held.folder.read_table(held.latest, table)
     assert pl.read_parquet(data(held, f"{table}-parquet")).equals(frame)

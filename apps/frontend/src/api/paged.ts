@@ -1,5 +1,5 @@
 // What a run says of an instrument by pages: trades and decisions. A cursor leads to the next page.
-import { infiniteQueryOptions, keepPreviousData } from "@tanstack/react-query";
+import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { api, read, type Schemas } from "./client";
 import { key, type Of, ofRun, type Phase, path } from "./results";
 
@@ -11,6 +11,7 @@ export const sortOf = (text: string | undefined) =>
   text === undefined ? {} : { sort: text.replace(/^-/, ""), descending: text.startsWith("-") };
 
 export interface TradesOf {
+  phase: Phase;
   sort: string | undefined;
   direction: string | undefined;
   outcome: string | undefined;
@@ -43,6 +44,20 @@ export const tradesQuery = (of: Of, { sort, ...filter }: TradesOf) =>
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (page) => page.next ?? undefined,
     placeholderData: keepPreviousData,
+    ...ofRun,
+  });
+
+/** One trade by its id, and where the list of the same sort and filter has it. */
+export const tradeQuery = (of: Of, trade: number, { sort, ...filter }: TradesOf) =>
+  queryOptions<Schemas["TradePlace"]>({
+    queryKey: key(of, "trade", trade, sort ?? null, given(filter)),
+    queryFn: ({ signal }) =>
+      read<Schemas["TradePlace"]>(
+        api.GET("/api/backtests/{run}/instruments/{symbol}/trades/{trade}", {
+          params: { path: { ...path(of), trade }, query: { ...sortOf(sort), ...given(filter) } },
+          signal,
+        }),
+      ),
     ...ofRun,
   });
 

@@ -113,6 +113,7 @@ export const dailyQuery = (of: Of) =>
   });
 
 export interface CandlesOf {
+  phase: Phase;
   start?: string;
   end?: string;
   max_points: number;

@@ -424,6 +424,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/backtests/{run}/instruments/{symbol}/trades/{trade}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Trade
+         * @description One trade by its id, and its position in the list that sort and filter make.
+         */
+        get: operations["getTrade"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/backtests/{run}/log": {
         parameters: {
             query?: never;
@@ -709,7 +729,7 @@ export interface components {
              * Code
              * @enum {string}
              */
-            code: "instrument_failed" | "table_missing" | "no_rows" | "no_bars";
+            code: "instrument_failed" | "table_missing" | "no_rows" | "no_bars" | "no_hold_out";
             /** Text */
             text: string;
         };
@@ -779,6 +799,12 @@ export interface components {
             markers_found: number;
             /** Open */
             open: number[];
+            /**
+             * Phase
+             * @description Of the trades that are marked.
+             * @enum {string}
+             */
+            phase: "look_back" | "hold_out";
             /** Points */
             points: number;
             /** Run Id */
@@ -1354,6 +1380,13 @@ export interface components {
             /** Instruments */
             instruments: {
                 [key: string]: components["schemas"]["Instrument"] | components["schemas"]["FailedInstrument"];
+            };
+            /**
+             * Parity
+             * @description By instrument: what the newest certificate proved of its cell when this was published.
+             */
+            parity: {
+                [key: string]: components["schemas"]["Parity"];
             };
             provenance: components["schemas"]["Provenance"];
             /**
@@ -2270,6 +2303,40 @@ export interface components {
             settings: {
                 [key: string]: number | string | null;
             };
+        };
+        /**
+         * Parity
+         * @description What is known of one instrument's cell: ``proven``, ``differs``, or ``unproven``.
+         *
+         *     A certificate of other code proves nothing of this one.
+         */
+        Parity: {
+            /**
+             * File
+             * @description The certificate, relative to the folder of artefacts.
+             */
+            file: string | null;
+            /**
+             * Match Pct
+             * @description Events of session and backtest that are the same.
+             */
+            match_pct: number | null;
+            /**
+             * Reason
+             * @description Why it is not proven; null where it is.
+             */
+            reason: string | null;
+            /**
+             * Session
+             * @description The paper session that was certified; null = there is no certificate.
+             */
+            session: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "proven" | "differs" | "unproven";
+            window: components["schemas"]["Window"] | null;
         };
         /**
          * Partial
@@ -3255,7 +3322,7 @@ export interface components {
         };
         /**
          * SystemReply
-         * @description What `hotband doctor` says.
+         * @description What `hotband doctor` says, with places named by what they are for.
          */
         SystemReply: {
             /** As Of */
@@ -3381,7 +3448,7 @@ export interface components {
             hold_minutes: number;
             /**
              * Id
-             * @description Its number among the instrument's trades, in order of closing, from 0.
+             * @description Its number among the instrument's trades of the phase, in order of closing, from 0.
              */
             id: number;
             /** Mae Pips */
@@ -3408,7 +3475,7 @@ export interface components {
         };
         /**
          * TradePage
-         * @description Trades of an instrument.
+         * @description Trades of an instrument over one phase.
          */
         TradePage: {
             absent: components["schemas"]["Absent"] | null;
@@ -3426,6 +3493,11 @@ export interface components {
              * @description The cursor of the page after this one; null = this is the last.
              */
             next: string | null;
+            /**
+             * Phase
+             * @enum {string}
+             */
+            phase: "look_back" | "hold_out";
             /** Run Id */
             run_id: string;
             sums: components["schemas"]["TradeSums"];
@@ -3438,6 +3510,38 @@ export interface components {
              * Unfiltered
              * @description Trades before the filter.
              */
+            unfiltered: number;
+        };
+        /**
+         * TradePlace
+         * @description One trade by its id, and where the list that a query asks for has it.
+         */
+        TradePlace: {
+            absent: components["schemas"]["Absent"] | null;
+            /** Id */
+            id: number;
+            /** Instrument */
+            instrument: string;
+            /**
+             * Phase
+             * @enum {string}
+             */
+            phase: "look_back" | "hold_out";
+            /**
+             * Position
+             * @description From 0, in the order asked for; null where the filter leaves the trade out too.
+             */
+            position: number | null;
+            /** Run Id */
+            run_id: string;
+            /**
+             * Total
+             * @description Trades that the filter leaves.
+             */
+            total: number;
+            /** @description Null = the phase has no trade of this id. */
+            trade: components["schemas"]["Trade"] | null;
+            /** Unfiltered */
             unfiltered: number;
         };
         /**
@@ -5813,6 +5917,7 @@ export interface operations {
                 end?: string | null;
                 /** @description The most points to return */
                 max_points?: number;
+                phase?: string;
             };
             header?: never;
             path: {
@@ -6814,6 +6919,7 @@ export interface operations {
                 limit?: number;
                 /** @description From next of the page before */
                 cursor?: string | null;
+                phase?: string;
                 direction?: string | null;
                 exit_reason?: string | null;
                 source?: string | null;
@@ -6841,6 +6947,179 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TradePage"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Gone */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Request-URI Too Long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Request Header Fields Too Large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    getTrade: {
+        parameters: {
+            query?: {
+                sort?: string | null;
+                descending?: boolean;
+                phase?: string;
+                direction?: string | null;
+                exit_reason?: string | null;
+                source?: string | null;
+                outcome?: string | null;
+                /** @description RFC 3339 with a zone */
+                start?: string | null;
+                /** @description RFC 3339 with a zone */
+                end?: string | null;
+            };
+            header?: never;
+            path: {
+                /** @description Such as EUR_USD */
+                symbol: string;
+                trade: number;
+                /** @description A run_id, or the job_id of one start */
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TradePlace"];
                 };
             };
             /** @description Bad Request */

@@ -11,6 +11,11 @@ const REASONS: Record<string, string> = {
   too_few_days: "too few days",
   span_too_short: "span too short",
   no_variance: "all days alike",
+  zero_variance: "all days alike",
+  lt_2_days: "fewer than 2 days",
+  window_too_short: "too few days",
+  data_gap: "no days with data",
+  moments_unstable: "too uneven days",
 };
 
 export const reasonText = (code: string | null | undefined) =>

@@ -93,3 +93,16 @@ def standing(folder: Path) -> Path:
 def times(number: int, noun: str) -> str:
     """``1 bar``, ``2 bars``."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def lasting(seconds: float) -> str:
+    """A length of time in its two greatest units: ``45 s``, ``3 h 12 min``, ``36 d 5 h``.
+
+    One below 0 is ``0 s``.
+    """
+    left, parts = max(0, round(seconds)), list[str]()
+    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
+        count, left = divmod(left, length)
+        if count or parts:
+            parts.append(f"{count} {unit}" if count else "")
+    return " ".join(part for part in parts[:2] if part) or "0 s"

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Final
 
 from hotband.errors import StoreError
-from hotband.market.calendar import format_time, parse_granularity, zone_clock
+from hotband.market.calendar import SECOND_NS, format_time, parse_granularity, zone_clock
 from hotband.market.instruments import get_instrument, load_instruments
 from hotband.research.grid_settings import load_grid
 from hotband.roster.settings import load_roster
-from hotband.service.checkup.check import Check, Surroundings, standing, times
+from hotband.service.checkup.check import Check, Surroundings, lasting, standing, times
 from hotband.service.request import RunSettings
 from hotband.service.restore import JOURNAL, STAGING
 from hotband.service.settings import ServiceSettings
@@ -59,8 +59,8 @@ def settings(around: Surroundings) -> Check:
     return Check(
         "settings",
         "ok",
-        f"{times(len(given), 'variable')} set, all known; state folder {places.home}, service on "
-        f"{served.host} port {served.port}.",
+        f"{times(len(given), 'variable')} set, all known; the service is on {served.host} port "
+        f"{served.port} and keeps what it makes in {places.home}.",
         numbers=numbers,
     )
 
@@ -148,14 +148,15 @@ def clock(around: Surroundings) -> Check:
     numbers: dict[str, float | int | None] = {"ahead_seconds": ahead_s, "drift_seconds": drift_s}
     do = "Set the machine's clock (UTC) and keep it with NTP: 'timedatectl set-ntp true'."
     if ahead_s is not None and newest is not None and ahead_s > APART_S:
-        text = f"now is {format_time(now)}, {ahead_s:,.0f} s before the newest data"
+        text = f"now is {format_time(now)}, {lasting(ahead_s)} before the newest data"
         text += f" became known ({format_time(newest)})"
         return Check("clock", "failed", f"By this machine {text}.", do, numbers)
     if drift_s > APART_S:
         text = f"The clock jumped by {drift_s:,.1f} s while it was read."
         return Check("clock", "warning", text, do, numbers)
     compared = f"; not compared with {' and '.join(unasked)}" if unasked else ""
-    text = f"It is {format_time(now)}; America/New_York is known{compared}."
+    said = format_time(now // SECOND_NS * SECOND_NS)
+    text = f"It is {said}; America/New_York is known{compared}."
     return Check("clock", "ok", text, numbers=numbers)
 
 

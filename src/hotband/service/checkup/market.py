@@ -7,11 +7,11 @@ from typing import Final
 from hotband.core import codes
 from hotband.core.gating import threshold_mask, trade_side
 from hotband.core.records import BAR, empty, readable
-from hotband.live.latest import freshness, gate_ages
+from hotband.live.latest import GateAge, freshness, gate_ages
 from hotband.market.calendar import DAY_NS, format_time, parse_granularity
 from hotband.market.instruments import currencies, load_instruments
 from hotband.profile.rules import compile_rules
-from hotband.service.checkup.check import Check, Surroundings, times
+from hotband.service.checkup.check import Check, Surroundings, lasting, times
 from hotband.stores.valkey_address import VALKEY_SCHEMES, parse_valkey_url
 
 IMPORT: Final = "Import bars with 'hotband data import FILE'"
@@ -54,13 +54,13 @@ def bars(around: Surroundings) -> Check:
     }  # fmt: skip
     text = (
         f"{around.bars} has {times(len(last), 'instrument')}; the newest bar was known at "
-        f"{format_time(newest)}, {age:,} minutes of open market ago"
+        f"{format_time(newest)}, {lasting(60 * age)} of open market ago"
     )
     if age > OLD_MINUTES:
         do = f"{IMPORT}: the weekly run has no new week without them."
         return Check("bars", "warning", f"{text}.", do, numbers)
     if behind > OLD_MINUTES:
-        text += f", that of {oldest} {behind:,} minutes before"
+        text += f", that of {oldest} {lasting(60 * behind)} before"
         return Check("bars", "warning", f"{text}.", f"{IMPORT} of {oldest}.", numbers)
     return Check("bars", "ok", f"{text}.", numbers=numbers)
 
@@ -131,18 +131,28 @@ def gate_freshness(around: Surroundings) -> Check:
     numbers: dict[str, float | int | None] = {
         "instruments": len(ages), "without": len(ages) - len(known), "oldest_seconds": oldest,
     }  # fmt: skip
-    amiss = [age.line(around.fresh_s) for age in ages if age.state(around.fresh_s) != "fresh"]
+    amiss = [_age_line(age, around.fresh_s) for age in ages if age.state(around.fresh_s) != "fresh"]
     if state == "fresh":
-        text = f"The latest gates of all {len(ages)} are fresh; the oldest has {oldest:,.0f} s."
+        age = lasting(max(known))
+        text = f"The latest gates of all {len(ages)} are fresh; the oldest has {age}."
         return Check("gate freshness", "ok", text, numbers=numbers)
     return Check(
         "gate freshness",
         "warning",
         f"{len(amiss)} of {times(len(ages), 'instrument')} without a fresh gate (open market, "
-        f"{around.fresh_s:,.0f} s): {amiss[0]}.",
+        f"at most {lasting(around.fresh_s)}): {amiss[0]}.",
         "For live use run 'hotband gates run'; once, 'hotband gates encode'.",
         numbers,
     )
+
+
+def _age_line(age: GateAge, threshold_s: float) -> str:
+    if age.known_ns is None or age.age_seconds is None:
+        return f"{age.instrument} never had one"
+    known = format_time(age.known_ns)
+    if age.state(threshold_s) == "future":
+        return f"that of {age.instrument} is known {lasting(-age.age_seconds)} from now, at {known}"
+    return f"that of {age.instrument} is {lasting(age.age_seconds)} old, known at {known}"
 
 
 def profile(around: Surroundings) -> Check:
@@ -221,7 +231,7 @@ def encoder(around: Surroundings) -> Check:
     numbers: dict[str, float | int | None] = {
         "instruments": len(late), "late_market_minutes": late[most],
     }  # fmt: skip
-    text = f"gates of {most} end {late[most]:,} minutes of open market before its bars"
+    text = f"gates of {most} end {lasting(60 * late[most])} of open market before its bars"
     if late[most] > LATE_MINUTES:
         count = sum(minutes > LATE_MINUTES for minutes in late.values())
         text = f"{count} of {times(len(late), 'instrument')} behind: {text}."

@@ -33,8 +33,10 @@ from hotband.research.history import history_of
 from hotband.service.results.reduction import DEFAULT_POINTS, checked_points
 from hotband.service.results.replies import (
     MILLISECOND_NS,
+    PHASES,
     ROW,
     Absent,
+    Phase,
     Reply,
     TableSource,
     entry_of,
@@ -83,6 +85,8 @@ class Candles(Reply):
     granularity: str
     """Of the bars that the candles are made of."""
     side: Literal["mid", "bid", "ask"]
+    phase: Phase
+    """Of the trades that are marked."""
     bucket_minutes: float | None
     """How long a candle is; null without candles."""
     weeks: int | None
@@ -114,7 +118,7 @@ class Candles(Reply):
 
 @dataclass(frozen=True, slots=True)
 class CandleRequest:
-    """Which bars; ``start`` and ``end`` None = those of the run's window."""
+    """Which bars, and whose trades; ``start`` and ``end`` None = those of the run's window."""
 
     granularity: str = "M1"
     side: str = "mid"
@@ -122,6 +126,7 @@ class CandleRequest:
     end: str | None = None
     max_points: int = DEFAULT_POINTS
     hours: MarketHours = DEFAULT_HOURS
+    phase: str = "look_back"
 
 
 def candles(
@@ -130,11 +135,12 @@ def candles(
     """Candles over a span, as short as ``max_points`` allows, and the trades that lie in it.
 
     Raises:
-        InputError: An unknown instrument, side or granularity, a span without time.
+        InputError: An unknown instrument, side, phase or granularity, a span without time.
         StoreError: The store cannot be read.
     """
     entry_of(latest, instrument)
     known_value("side", request.side, SIDES)
+    known_value("phase", request.phase, PHASES)
     parse_granularity(request.granularity)
     checked_points(request.max_points)
     start = request.start or latest.window.start
@@ -142,7 +148,7 @@ def candles(
     span_ns(start, end)
     span = parse_time(start), parse_time(end)
     named: dict[str, Any] = {"run_id": latest.run_id, "instrument": instrument}
-    named |= {"granularity": request.granularity, "side": request.side}
+    named |= {"granularity": request.granularity, "side": request.side, "phase": request.phase}
     named |= {"start": format_time(span[0]), "end": format_time(span[1])}
     named["bars_changed"] = bars_changed(store, latest, instrument, request.granularity)
     bars = _bars(store, instrument, request.granularity, span)
@@ -151,7 +157,8 @@ def candles(
     else:
         absent, prices = None, _aggregated(bars, request)
         t = np.array(prices["time_ms"], np.int64)
-    marks = _markers(trades_between(source, latest, instrument, span), t, span)
+    trades = trades_between(source, latest, instrument, request.phase, span)
+    marks = _markers(trades, t, span)
     return Candles(
         markers=tuple(marks[:MOST_MARKERS]),
         markers_found=len(marks),

@@ -22,6 +22,7 @@ from hotband.service.results.reduction import (
 )
 from hotband.service.results.replies import (
     MILLISECOND_NS,
+    PHASES,
     ROW,
     Absent,
     Phase,
@@ -33,7 +34,6 @@ from hotband.service.results.replies import (
     within,
 )
 
-PHASES: Final[tuple[Phase, ...]] = ("look_back", "hold_out")
 WORST: Final = 5
 """Drawdowns that are listed."""
 

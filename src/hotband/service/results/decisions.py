@@ -9,9 +9,9 @@ from pydantic import Field
 from hotband.artefacts.schemas import Instrument, Latest
 from hotband.artefacts.values import Funnel, Instant
 from hotband.core.codes import REASONS
-from hotband.service.results.curves import PHASES
 from hotband.service.results.paging import Page, PageRequest, Scope, sliced
 from hotband.service.results.replies import (
+    PHASES,
     ROW,
     Absent,
     Cell,

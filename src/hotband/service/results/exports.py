@@ -31,6 +31,7 @@ MEDIA_TYPES: Final = tuple(kind.partition(";")[0] for kind in (*_MEDIA.values(),
 _TABLES: Final = {
     "rows": "every cell of the grid, with its metrics",
     "trades": "the trades of the chosen cells",
+    "hold_out_trades": "the trades of the chosen cells after the choice",
     "oos": "the days out of sample of all folds",
     "equity": "the accounts of the chosen cells at every bar at which they moved",
     "decisions": "the verdicts on gates of the chosen cells, with reasons",
@@ -70,7 +71,14 @@ def manifest(latest: Latest) -> Manifest:
     """What there is to take away of a run; the same ids for every run."""
     stem = f"hotband-{week_of(latest.window)}-{latest.run_id}"
     found = [
-        _export(f"{table}-{form}", f"{stem}-{table}.{form}", _MEDIA[form], what, latest, table)
+        _export(
+            f"{table}-{form}",
+            f"{stem}-{table.replace('_', '-')}.{form}",
+            _MEDIA[form],
+            what,
+            latest,
+            table,
+        )
         for table, what in _TABLES.items()
         for form in _MEDIA
     ]
@@ -89,7 +97,9 @@ def _export(
         media_type=media,
         what=what,
         available=there,
-        reason=None if there else f"this run was made before runs kept {table}",
+        reason=None
+        if there
+        else f"this run was made before runs kept {(table or '').replace('_', ' ')}",
     )
 
 

@@ -87,6 +87,15 @@ def sliced(found: pl.DataFrame, request: PageRequest, scope: Scope) -> Slice:
     return Slice(rows, next_, ordered.height)
 
 
+def position(found: pl.DataFrame, request: PageRequest, number: int) -> int | None:
+    """Where a row stands in the order of a query, from 0, on whatever page; None = nowhere.
+
+    Raises:
+        InputError: A column that is not there or has no order.
+    """
+    return _ordered(found, request)[ROW].index_of(number)
+
+
 def _ordered(found: pl.DataFrame, request: PageRequest) -> pl.DataFrame:
     sort = request.sort
     if sort is None:

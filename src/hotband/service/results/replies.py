@@ -17,11 +17,12 @@ from hotband.market.calendar import format_time, parse_time
 Scalar: TypeAlias = bool | int | float | str | None
 Cell: TypeAlias = Scalar | list[Scalar] | dict[str, Scalar]
 Phase: TypeAlias = Literal["look_back", "hold_out"]
+PHASES: Final[tuple[Phase, ...]] = ("look_back", "hold_out")
 
 MILLISECOND_NS: Final = 1_000_000
 ROW: Final = "id"
 """The column that numbers an instrument's rows as the file has them, from 0."""
-Gap: TypeAlias = Literal["instrument_failed", "table_missing", "no_rows", "no_bars"]
+Gap: TypeAlias = Literal["instrument_failed", "table_missing", "no_rows", "no_bars", "no_hold_out"]
 
 
 class Reply(BaseModel):
@@ -77,7 +78,8 @@ def table_of(
         text = f"{instrument} failed in this run: {entry.error.message}"
         return Absent(code="instrument_failed", text=text)
     if name not in latest.files:
-        text = f"this run was made before runs kept {name}; run it again with --force to have it"
+        kept = name.replace("_", " ")
+        text = f"this run was made before runs kept {kept}; run it again with --force to have it"
         return Absent(code="table_missing", text=text)
     frame = source.read_table(latest, name).filter(pl.col("instrument") == instrument)
     floats = cs.float()

@@ -6,14 +6,17 @@ from typing import Any, Final, Literal
 import polars as pl
 from pydantic import Field
 
-from hotband.artefacts.schemas import Latest
+from hotband.artefacts.schemas import Instrument, Latest
 from hotband.artefacts.values import Instant
-from hotband.service.results.paging import Page, PageRequest, Scope, sliced
+from hotband.service.results.paging import Page, PageRequest, Scope, position, sliced
 from hotband.service.results.replies import (
+    PHASES,
     ROW,
     Absent,
+    Phase,
     Reply,
     TableSource,
+    entry_of,
     known_value,
     plain_rows,
     span_ns,
@@ -30,7 +33,7 @@ class Trade(Reply):
     """One closed ticket of the chosen cell; money in account currency, prices as filled."""
 
     id: int
-    """Its number among the instrument's trades, in order of closing, from 0."""
+    """Its number among the instrument's trades of the phase, in order of closing, from 0."""
     cell: int
     direction: Literal["LONG", "SHORT"]
     units: float
@@ -68,9 +71,10 @@ class TradeSums(Reply):
 
 
 class TradePage(Page[Trade]):
-    """Trades of an instrument."""
+    """Trades of an instrument over one phase."""
 
     instrument: str
+    phase: Phase
     sums: TradeSums
     unfiltered: int = Field(ge=0)
     """Trades before the filter."""
@@ -79,10 +83,31 @@ class TradePage(Page[Trade]):
     absent: Absent | None = None
 
 
+class TradePlace(Reply):
+    """One trade by its id, and where the list that a query asks for has it."""
+
+    run_id: str
+    instrument: str
+    phase: Phase
+    id: int
+    trade: Trade | None
+    """Null = the phase has no trade of this id."""
+    position: int | None
+    """From 0, in the order asked for; null where the filter leaves the trade out too."""
+    total: int = Field(ge=0)
+    """Trades that the filter leaves."""
+    unfiltered: int = Field(ge=0)
+    absent: Absent | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class TradeFilter:
-    """Which trades; None = any. A trade lies in the span where its entry does, half-open."""
+    """Which trades; None = any. A trade lies in the span where its entry does, half-open.
 
+    ``phase``: those that chose the cell (``look_back``) or those after the choice (``hold_out``).
+    """
+
+    phase: str = "look_back"
     direction: str | None = None
     exit_reason: str | None = None
     source: str | None = None
@@ -93,7 +118,8 @@ class TradeFilter:
     def spelt(self) -> tuple[str, ...]:
         """The filter as text, one part each, for cursors."""
         values = (
-            self.direction, self.exit_reason, self.source, self.outcome, self.start, self.end,
+            self.phase, self.direction, self.exit_reason, self.source, self.outcome, self.start,
+            self.end,
         )  # fmt: skip
         return tuple("" if value is None else value for value in values)
 
@@ -104,11 +130,10 @@ def trade_page(
     """One page of an instrument's trades; without a sort, in order of closing.
 
     Raises:
-        InputError: An unknown instrument or column, a filter or a cursor that does not fit.
+        InputError: An unknown instrument, phase or column, a filter or a cursor that does not fit.
     """
-    named: dict[str, Any] = {"run_id": latest.run_id, "instrument": instrument}
-    span_ns(chosen.start, chosen.end)
-    found = table_of(source, latest, "trades", instrument)
+    named = _named(latest, instrument, chosen)
+    found = phase_trades(source, latest, instrument, chosen.phase)
     if isinstance(found, Absent):
         sums = _sums(pl.DataFrame(schema=_MONEY))
         return TradePage(
@@ -128,6 +153,62 @@ def trade_page(
         exit_reasons=reasons,
         **named,
     )
+
+
+def trade_place(
+    source: TableSource,
+    latest: Latest,
+    instrument: str,
+    number: int,
+    page: PageRequest,
+    chosen: TradeFilter,
+) -> TradePlace:
+    """One trade, and its place in the list that ``page`` sorts and ``chosen`` filters.
+
+    Raises:
+        InputError: An unknown instrument, phase or column, a filter that does not fit.
+    """
+    named = _named(latest, instrument, chosen) | {"id": number}
+    found = phase_trades(source, latest, instrument, chosen.phase)
+    if isinstance(found, Absent):
+        return TradePlace(
+            trade=None, position=None, total=0, unfiltered=0, absent=found, **named
+        )  # fmt: skip
+    reasons = tuple(sorted(found["exit_reason"].unique().to_list()))
+    kept = found.filter(_kept(chosen, reasons)).select(*Trade.model_fields)
+    rows = plain_rows(found.filter(pl.col(ROW) == number).select(*Trade.model_fields))
+    return TradePlace(
+        trade=Trade.model_validate(rows[0]) if rows else None,
+        position=position(kept, page, number),
+        total=kept.height,
+        unfiltered=found.height,
+        **named,
+    )
+
+
+def phase_trades(
+    source: TableSource, latest: Latest, instrument: str, phase: str
+) -> pl.DataFrame | Absent:
+    """An instrument's trades of one phase, numbered, or why there are none.
+
+    Raises:
+        InputError: An unknown instrument or phase.
+        StoreError: The file of a table that the run names cannot be read.
+    """
+    known_value("phase", phase, PHASES)
+    if phase == "look_back":
+        return table_of(source, latest, "trades", instrument)
+    entry = entry_of(latest, instrument)
+    if isinstance(entry, Instrument) and entry.judgement.hold_out_reason is not None:
+        text = f"nothing judged the choice of {instrument}: {entry.judgement.hold_out_reason}"
+        return Absent(code="no_hold_out", text=text)
+    return table_of(source, latest, "hold_out_trades", instrument)
+
+
+def _named(latest: Latest, instrument: str, chosen: TradeFilter) -> dict[str, Any]:
+    known_value("phase", chosen.phase, PHASES)
+    span_ns(chosen.start, chosen.end)
+    return {"run_id": latest.run_id, "instrument": instrument, "phase": chosen.phase}
 
 
 _MONEY: Final = dict.fromkeys(("pnl", "gross", "commission", "financing"), pl.Float64())
@@ -160,10 +241,10 @@ def _sums(kept: pl.DataFrame) -> TradeSums:
 
 
 def trades_between(
-    source: TableSource, latest: Latest, instrument: str, span: tuple[int, int]
+    source: TableSource, latest: Latest, instrument: str, phase: str, span: tuple[int, int]
 ) -> pl.DataFrame | Absent:
-    """The trades that enter or leave in a half-open span of ns, as ``trades.parquet`` has them."""
-    found = table_of(source, latest, "trades", instrument)
+    """A phase's trades that enter or leave in a half-open span of ns, as the file has them."""
+    found = phase_trades(source, latest, instrument, phase)
     if isinstance(found, Absent):
         return found
     kept = found.filter(within("entry_time", span) | within("exit_time", span))

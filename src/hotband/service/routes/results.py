@@ -10,6 +10,7 @@ from hotband.profile.strategy import load_profile
 from hotband.service.container import Current
 from hotband.service.parameters import (
     Moment,
+    Ordered,
     Paged,
     Phase,
     Points,
@@ -43,7 +44,13 @@ from hotband.service.results.rows import (
     grid_rows,
 )
 from hotband.service.results.summary import Overview, overview
-from hotband.service.results.trades import TradeFilter, TradePage, trade_page
+from hotband.service.results.trades import (
+    TradeFilter,
+    TradePage,
+    TradePlace,
+    trade_page,
+    trade_place,
+)
 from hotband.stores.urls import open_bar_store
 
 router = APIRouter(
@@ -135,6 +142,16 @@ def trades(
     return trade_page(service.library, result, symbol, page, chosen)
 
 
+@router.get("/{run}/instruments/{symbol}/trades/{trade}", operation_id="getTrade")
+def trade(
+    result: Result, symbol: Symbol, service: Current, order: Ordered,
+    chosen: Annotated[TradeFilter, Depends(trade_filter)],
+    trade: Annotated[int, Path(ge=0, le=1 << 53)],
+) -> TradePlace:  # fmt: skip
+    """One trade by its id, and its position in the list that sort and filter make."""
+    return trade_place(service.library, result, symbol, trade, order, chosen)
+
+
 @router.get("/{run}/instruments/{symbol}/decisions", operation_id="getDecisions")
 def decisions(
     result: Result,
@@ -152,10 +169,17 @@ def get_candles(
     result: Result, symbol: Symbol, service: Current,
     side: Annotated[str, Query(pattern="^(mid|bid|ask)$")] = "mid",
     start: Moment = None, end: Moment = None, max_points: Points = 2000,
+    phase: Phase = "look_back",
 ) -> Candles:  # fmt: skip
     """Candles from the bar store with the run's entries and exits."""
     request = CandleRequest(
-        service.keeper.settings.granularity, side, start, end, max_points, _hours(service)
+        service.keeper.settings.granularity,
+        side,
+        start,
+        end,
+        max_points,
+        _hours(service),
+        phase,
     )
     store = open_bar_store(service.places.bars)
     return candles(store, service.library, result, symbol, request)

@@ -42,15 +42,15 @@ export default function CandleChart({ candles, trade, zone, onTrade }: Props) {
         background: { color: palette.surface },
         textColor: palette.muted,
       },
-      grid: { vertLines: { color: palette.line }, horzLines: { color: palette.line } },
+      grid: { vertLines: { color: palette.grid }, horzLines: { color: palette.grid } },
       localization: { timeFormatter: (time: Time) => instant(Number(time) * 1000, zone) },
       timeScale: {
         timeVisible: true,
-        borderColor: palette.line,
+        borderColor: palette.grid,
         tickMarkFormatter: (time: Time, kind: number) =>
           tickText(Number(time) * 1000, STEP_S[kind] ?? 60, zone),
       },
-      rightPriceScale: { borderColor: palette.line },
+      rightPriceScale: { borderColor: palette.grid },
     });
     const series = chart.addSeries(CandlestickSeries, {
       upColor: palette.gain,

@@ -2,10 +2,10 @@
 import { useQuery } from "@tanstack/react-query";
 import { lazy, Suspense, useState } from "react";
 import type { Schemas } from "@/api/client";
-import { candlesQuery, type Of } from "@/api/results";
+import { candlesQuery, type Of, type Phase } from "@/api/results";
 import { Boundary } from "@/features/boundary";
-import { Chip, Panel, Scroll, Skeleton } from "@/features/instrument/panel";
-import panel from "@/features/instrument/panel.module.css";
+import { Chip, Panel, Skeleton, TableRegion } from "@/features/panel/Panel";
+import panel from "@/features/panel/Panel.module.css";
 import { Nothing, PanelProblem } from "@/features/problem";
 import { count, money, number } from "@/format/numbers";
 import { instant, instantShort, useZone, zoneName } from "@/format/time";
@@ -19,6 +19,7 @@ type Candles = Schemas["Candles"];
 interface Props {
   of: Of;
   trade: Trade | null;
+  phase: Phase;
   /** The window that the trades are of. */
   window: Schemas["Window"];
   onClear: () => void;
@@ -27,15 +28,15 @@ interface Props {
 
 const TROUBLE = "Price chart could not be loaded. The trade list still works.";
 
-export default function CandlePanel({ of, trade, window, onClear, onTrade }: Props) {
+export default function CandlePanel({ of, phase, trade, window, onClear, onTrade }: Props) {
   const query = useQuery(
-    candlesQuery(of, { ...(trade === null ? window : spanOf(trade)), max_points: 1000 }),
+    candlesQuery(of, { phase, ...(trade === null ? window : spanOf(trade)), max_points: 1000 }),
   );
   const zone = useZone();
   return (
     <Panel
       title="Prices"
-      testid="candles"
+      id="candles"
       side={
         trade === null ? (
           <span className="muted">Choose a trade to see it closely</span>
@@ -105,10 +106,10 @@ function Figure(props: {
           {instant(candles.start, zone)} to {instant(candles.end, zone)};{" "}
           {count(candles.markers_found)} entries and exits.
         </span>
-        {candles.source === "demo" ? <Chip kind="made">Simulated market</Chip> : null}
-        {candles.bars_changed ? <Chip kind="bad">Bars changed since the run</Chip> : null}
+        {candles.source === "demo" ? <Chip tone="made">Simulated market</Chip> : null}
+        {candles.bars_changed ? <Chip tone="warn">Bars changed since the run</Chip> : null}
         {candles.markers.length < candles.markers_found ? (
-          <Chip kind="bad">The first {count(candles.markers.length)} are drawn</Chip>
+          <Chip tone="warn">The first {count(candles.markers.length)} are drawn</Chip>
         ) : null}
       </figcaption>
       <Boundary title={TROUBLE}>
@@ -139,7 +140,7 @@ function Table({ candles }: { candles: Candles }) {
   const rows = candles.time_ms.slice(0, 500);
   return (
     <div className={css.table}>
-      <Scroll label="Candles">
+      <TableRegion label="Candles">
         <table>
           <thead>
             <tr>
@@ -165,7 +166,7 @@ function Table({ candles }: { candles: Candles }) {
             ))}
           </tbody>
         </table>
-      </Scroll>
+      </TableRegion>
       {rows.length < candles.points ? (
         <p className="muted">
           The first {rows.length} of {candles.points} candles: choose a trade for others.

@@ -3,9 +3,9 @@ import { useQuery } from "@tanstack/react-query";
 import type { Schemas } from "@/api/client";
 import { curveQuery, dailyQuery, type Entry, type Of, type Phase } from "@/api/results";
 import { Choice } from "@/features/instrument/Choice";
-import { Chip, Panel, Skeleton } from "@/features/instrument/panel";
-import panel from "@/features/instrument/panel.module.css";
 import { useSetView, useView } from "@/features/instrument/place";
+import { Chip, Panel, Skeleton } from "@/features/panel/Panel";
+import panel from "@/features/panel/Panel.module.css";
 import { Nothing, PanelProblem } from "@/features/problem";
 import { money, number, percent, share } from "@/format/numbers";
 import { Drawdowns } from "./Drawdowns";
@@ -50,9 +50,9 @@ function Sources({ entry, phase }: { entry: Entry; phase: Shown }) {
   };
   return (
     <span className={panel.chips}>
-      {source === "synthetic" ? <Chip kind="made">Synthetic gates</Chip> : null}
-      {source === "mixed" ? <Chip kind="made">Some gates synthetic</Chip> : null}
-      {entry.bars_source === "demo" ? <Chip kind="made">Simulated market</Chip> : null}
+      {source === "synthetic" ? <Chip tone="made">Synthetic gates</Chip> : null}
+      {source === "mixed" ? <Chip tone="made">Some gates synthetic</Chip> : null}
+      {entry.bars_source === "demo" ? <Chip tone="made">Simulated market</Chip> : null}
       <span className="muted">{words[phase]}</span>
     </span>
   );
@@ -87,7 +87,7 @@ function Account({ of, entry, phase }: { of: Of; entry: Entry; phase: Phase }) {
   const unit = entry.currency ?? "";
   return (
     <>
-      <Panel title="Equity and drawdown" testid="equity">
+      <Panel title="Equity and drawdown" id="equity">
         <Figure
           key={phase}
           series={series}
@@ -133,7 +133,7 @@ function Daily({ of }: { of: Of }) {
   const deepest = Math.min(0, ...curve.underwater_fraction.map((value) => value ?? 0));
   const folds = new Set(curve.fold).size;
   return (
-    <Panel title="Out-of-sample growth and drawdown" testid="daily">
+    <Panel title="Out-of-sample growth and drawdown" id="daily">
       <Figure
         series={series}
         summary={`Growth of 1 ${growth < 0 ? "fell" : "rose"} ${percent(Math.abs(100 * growth))} over ${curve.stands_for} days of ${folds} ${folds === 1 ? "fold" : "folds"}; deepest drawdown ${percent(Math.abs(100 * deepest))}.`}

@@ -1,6 +1,6 @@
 // The deepest falls of a phase; each can be zoomed to.
 import type { Schemas } from "@/api/client";
-import { Panel, Scroll } from "@/features/instrument/panel";
+import { Panel, TableRegion } from "@/features/panel/Panel";
 import { duration, money, share } from "@/format/numbers";
 import { instantShort, useZone, zoneName } from "@/format/time";
 
@@ -24,10 +24,10 @@ export function Drawdowns(props: {
   return (
     <Panel
       title="Deepest drawdowns"
-      testid="drawdowns"
+      id="drawdowns"
       side={<span className="muted">Times in {zoneName(zone)}</span>}
     >
-      <Scroll label="Deepest drawdowns">
+      <TableRegion label="Deepest drawdowns">
         <table>
           <thead>
             <tr>
@@ -78,7 +78,7 @@ export function Drawdowns(props: {
             ))}
           </tbody>
         </table>
-      </Scroll>
+      </TableRegion>
     </Panel>
   );
 }

@@ -1,7 +1,7 @@
 // A chart with its twin: a sentence, a keyboard cursor with a readout, and a table of the points.
 import { type KeyboardEvent, lazy, Suspense, useEffect, useRef, useState } from "react";
 import { Boundary } from "@/features/boundary";
-import { Scroll, Skeleton } from "@/features/instrument/panel";
+import { Skeleton, TableRegion } from "@/features/panel/Panel";
 import { dayOf, instant, instantShort, useZone, zoneName } from "@/format/time";
 import css from "./Curves.module.css";
 import { pointAt, type Series } from "./series";
@@ -151,7 +151,7 @@ function Table(props: Props & { shown: Range; when: (point: number) => string })
   const rows = points.slice(0, MOST_ROWS);
   return (
     <div className={css.table}>
-      <Scroll label="Points of the curve">
+      <TableRegion label="Points of the curve">
         <table data-testid="curve-table">
           <thead>
             <tr>
@@ -174,7 +174,7 @@ function Table(props: Props & { shown: Range; when: (point: number) => string })
             ))}
           </tbody>
         </table>
-      </Scroll>
+      </TableRegion>
       {rows.length < points.length ? (
         <p className="muted">
           The first {rows.length} of {points.length} points: zoom in for others.

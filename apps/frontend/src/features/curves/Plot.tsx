@@ -95,7 +95,7 @@ function options(
   group: uPlot.SyncPubSub,
 ): uPlot.Options {
   const colour = which === "upper" ? palette.gain : palette.loss;
-  const grid = { stroke: palette.line, width: 1 };
+  const grid = { stroke: palette.grid, width: 1 };
   const axis = { stroke: palette.muted, font: FONT, grid, ticks: { ...grid, size: 4 } };
   const paths = stepped ? uPlot.paths.stepped?.({ align: 1 }) : undefined;
   return {

@@ -4,8 +4,8 @@ import type { Schemas } from "@/api/client";
 import { candlesQuery, type Entry, type Of, provenanceQuery } from "@/api/results";
 import { Ribbon } from "@/features/coverage/Ribbon";
 import { sentence } from "@/features/instrument/measures";
-import { Chip, type Fact, Facts, Panel, Skeleton } from "@/features/instrument/panel";
-import panel from "@/features/instrument/panel.module.css";
+import { Chip, type Fact, Facts, Panel, Skeleton } from "@/features/panel/Panel";
+import panel from "@/features/panel/Panel.module.css";
 import { PanelProblem } from "@/features/problem";
 import { count, duration, number, share } from "@/format/numbers";
 import { instant, useZone } from "@/format/time";
@@ -64,7 +64,7 @@ function Coverage(props: {
   ];
   const regimes = Object.entries(coverage.regimes).sort((a, b) => b[1] - a[1]);
   return (
-    <Panel title={props.title} testid="coverage">
+    <Panel title={props.title} id="coverage">
       <Ribbon coverage={coverage} />
       <Facts facts={facts} />
       {regimes.length === 0 ? null : (
@@ -81,11 +81,11 @@ const regimeName = (name: string) => (name === "missing" ? "none given" : senten
 
 function Bars({ of, entry }: { of: Of; entry: Entry }) {
   const zone = useZone();
-  const query = useQuery(candlesQuery(of, { max_points: 16 }));
+  const query = useQuery(candlesQuery(of, { phase: "look_back", max_points: 16 }));
   const found = query.data;
   const source = entry.bars_source === "demo" ? "demo (simulated market)" : entry.bars_source;
   return (
-    <Panel title="Bars" testid="bars" side={found === undefined ? null : <Changed bars={found} />}>
+    <Panel title="Bars" id="bars" side={found === undefined ? null : <Changed bars={found} />}>
       {found === undefined ? (
         query.error === null ? (
           <Skeleton height="low" what="Loading bars" />
@@ -117,9 +117,9 @@ function Bars({ of, entry }: { of: Of; entry: Entry }) {
 function Changed({ bars }: { bars: Schemas["Candles"] }) {
   if (bars.bars_changed === null) return <Chip>Not known whether they changed</Chip>;
   return bars.bars_changed ? (
-    <Chip kind="bad">Changed since the run</Chip>
+    <Chip tone="warn">Changed since the run</Chip>
   ) : (
-    <Chip kind="good">As in the run</Chip>
+    <Chip tone="good">As in the run</Chip>
   );
 }
 
@@ -129,7 +129,7 @@ function Hashes({ of }: { of: Of }) {
   const hash = (text: string | null | undefined, none: string) =>
     text == null ? <span className="muted">{none}</span> : <code>{text}</code>;
   return (
-    <Panel title="What the inputs were" testid="hashes">
+    <Panel title="What the inputs were" id="hashes">
       {found === undefined ? (
         query.error === null ? (
           <Skeleton height="low" what="Loading hashes" />

@@ -1,8 +1,8 @@
 // The verdicts themselves: when, which side, what was decided, why, and what the gate carried.
 import type { Schemas } from "@/api/client";
 import { labelOf } from "@/features/instrument/measures";
-import { Chip, Scroll } from "@/features/instrument/panel";
-import panel from "@/features/instrument/panel.module.css";
+import { Chip, TableRegion } from "@/features/panel/Panel";
+import panel from "@/features/panel/Panel.module.css";
 import { count, number } from "@/format/numbers";
 import { instantShort, useZone, zoneName } from "@/format/time";
 import css from "./Decisions.module.css";
@@ -15,7 +15,7 @@ export function DecisionList({ items, busy }: { items: Decision[]; busy: boolean
   const numbers = numbersOf(items);
   return (
     <div className={css.list} aria-busy={busy}>
-      <Scroll label="Verdicts">
+      <TableRegion label="Verdicts">
         <table>
           <thead>
             <tr>
@@ -37,8 +37,8 @@ export function DecisionList({ items, busy }: { items: Decision[]; busy: boolean
                 <td>{instantShort(each.time, zone)}</td>
                 <td>{side(each.direction)}</td>
                 <td>
-                  {each.admit ? <Chip kind="good">Admitted</Chip> : <Chip>Refused</Chip>}{" "}
-                  {each.hard_blocked ? <Chip kind="bad">Blocked</Chip> : null}
+                  {each.admit ? <Chip tone="good">Admitted</Chip> : <Chip>Refused</Chip>}{" "}
+                  {each.hard_blocked ? <Chip tone="warn">Blocked</Chip> : null}
                 </td>
                 <td>
                   <span className={panel.chips}>
@@ -59,7 +59,7 @@ export function DecisionList({ items, busy }: { items: Decision[]; busy: boolean
             ))}
           </tbody>
         </table>
-      </Scroll>
+      </TableRegion>
     </div>
   );
 }

@@ -1,7 +1,7 @@
 // From gates to fills: how many are left after each stage, and what stopped the others.
 import type { Schemas } from "@/api/client";
 import { sentence } from "@/features/instrument/measures";
-import { Chip, Panel, Scroll } from "@/features/instrument/panel";
+import { Chip, Panel, TableRegion } from "@/features/panel/Panel";
 import { count, share } from "@/format/numbers";
 import css from "./Decisions.module.css";
 
@@ -18,8 +18,8 @@ export function FunnelPanel(props: { funnel: Schemas["Funnel"] | null; source: s
   return (
     <Panel
       title="From gates to fills"
-      testid="funnel"
-      side={source === "synthetic" ? <Chip kind="made">Synthetic gates</Chip> : null}
+      id="funnel"
+      side={source === "synthetic" ? <Chip tone="made">Synthetic gates</Chip> : null}
     >
       {funnel === null ? (
         <p className="muted">The phase was not run, so nothing was judged.</p>
@@ -54,7 +54,7 @@ function Refusals({ refusals }: { refusals: Record<string, number> }) {
   const sorted = Object.entries(refusals).sort((a, b) => b[1] - a[1]);
   if (sorted.length === 0) return <p className="muted">Nothing was refused.</p>;
   return (
-    <Scroll label="Refusals by their first reason">
+    <TableRegion label="Refusals by their first reason">
       <table>
         <thead>
           <tr>
@@ -73,6 +73,6 @@ function Refusals({ refusals }: { refusals: Record<string, number> }) {
           ))}
         </tbody>
       </table>
-    </Scroll>
+    </TableRegion>
   );
 }

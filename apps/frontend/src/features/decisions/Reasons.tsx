@@ -1,6 +1,6 @@
 // How often each reason is named; choosing one filters the list.
 import type { Schemas } from "@/api/client";
-import { Panel, Scroll } from "@/features/instrument/panel";
+import { Panel, TableRegion } from "@/features/panel/Panel";
 import { count, share } from "@/format/numbers";
 import { reasonName } from "./names";
 
@@ -14,13 +14,13 @@ export function Reasons(props: {
   return (
     <Panel
       title="Reasons"
-      testid="reasons"
+      id="reasons"
       side={<span className="muted">A verdict may name several</span>}
     >
       {reasons.length === 0 ? (
         <p className="muted">No verdict names a reason.</p>
       ) : (
-        <Scroll label="Reasons">
+        <TableRegion label="Reasons">
           <table>
             <thead>
               <tr>
@@ -55,7 +55,7 @@ export function Reasons(props: {
               ))}
             </tbody>
           </table>
-        </Scroll>
+        </TableRegion>
       )}
     </Panel>
   );

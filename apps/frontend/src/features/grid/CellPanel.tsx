@@ -4,9 +4,9 @@ import { Link } from "@tanstack/react-router";
 import type { Schemas } from "@/api/client";
 import { cellQuery, type Entry, type Of, type Row } from "@/api/results";
 import { labelOf, sentence, written } from "@/features/instrument/measures";
-import { Chip, type Fact, Facts, Panel, Scroll, Skeleton } from "@/features/instrument/panel";
-import panel from "@/features/instrument/panel.module.css";
 import { reasonText } from "@/features/metric";
+import { Chip, type Fact, Facts, Panel, Skeleton, TableRegion } from "@/features/panel/Panel";
+import panel from "@/features/panel/Panel.module.css";
 import { PanelProblem } from "@/features/problem";
 import { number } from "@/format/numbers";
 import css from "./Grid.module.css";
@@ -59,12 +59,12 @@ export function CellPanel({ of, cell, axes, entry, isChosen }: Props) {
     <Panel
       title={isChosen ? `Cell ${row.cell}, the choice` : `Cell ${row.cell}`}
       side={
-        row.qualified ? <Chip kind="good">Qualified</Chip> : <Chip kind="bad">Not qualified</Chip>
+        row.qualified ? <Chip tone="good">Qualified</Chip> : <Chip tone="warn">Not qualified</Chip>
       }
-      testid="cell"
+      id="cell"
     >
       <Facts facts={params} />
-      <Scroll label="Metrics of the cell">
+      <TableRegion label="Metrics of the cell">
         <table>
           <thead>
             <tr>
@@ -89,7 +89,7 @@ export function CellPanel({ of, cell, axes, entry, isChosen }: Props) {
             ))}
           </tbody>
         </table>
-      </Scroll>
+      </TableRegion>
       <Tags row={row} />
       {isChosen ? (
         <Neighbours entry={entry} />

@@ -2,8 +2,8 @@
 import { useEffect, useState } from "react";
 import type { Schemas } from "@/api/client";
 import { labelOf } from "@/features/instrument/measures";
-import panel from "@/features/instrument/panel.module.css";
 import type { useSetView } from "@/features/instrument/place";
+import panel from "@/features/panel/Panel.module.css";
 import css from "./Grid.module.css";
 import { valueText } from "./places";
 import { fixedText, type GridView, type Limits, limitsText, spelt } from "./view";

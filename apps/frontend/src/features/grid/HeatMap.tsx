@@ -2,7 +2,7 @@
 import { type KeyboardEvent, useMemo, useRef, useState } from "react";
 import type { Schemas } from "@/api/client";
 import { labelOf, shortly } from "@/features/instrument/measures";
-import { Scroll } from "@/features/instrument/panel";
+import { TableRegion } from "@/features/panel/Panel";
 import css from "./Grid.module.css";
 import { Legend } from "./Legend";
 import { type Place, valueText } from "./places";
@@ -53,7 +53,9 @@ export function HeatMap({ plane, places, selected, onCell }: Props) {
   };
   return (
     <>
-      <Scroll label={`${labelOf(plane.metric)} over ${labelOf(x.name)} and ${labelOf(y.name)}`}>
+      <TableRegion
+        label={`${labelOf(plane.metric)} over ${labelOf(x.name)} and ${labelOf(y.name)}`}
+      >
         <table
           ref={table}
           className={css.map}
@@ -112,7 +114,7 @@ export function HeatMap({ plane, places, selected, onCell }: Props) {
             ))}
           </tbody>
         </table>
-      </Scroll>
+      </TableRegion>
       {scale === null ? (
         <p className="muted">{labelOf(plane.metric)} is undefined in every cell shown.</p>
       ) : (

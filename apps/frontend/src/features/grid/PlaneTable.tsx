@@ -1,7 +1,7 @@
 // The heat map as a plain table: a line per cell.
 import type { Schemas } from "@/api/client";
 import { labelOf } from "@/features/instrument/measures";
-import { Scroll } from "@/features/instrument/panel";
+import { TableRegion } from "@/features/panel/Panel";
 import { count } from "@/format/numbers";
 import { type Place, valueText } from "./places";
 
@@ -13,7 +13,7 @@ export function PlaneTable(props: {
   const { plane, places, onCell } = props;
   const shown = places.filter((place) => place.cell !== null && place.kept);
   return (
-    <Scroll label="Cells of the grid">
+    <TableRegion label="Cells of the grid">
       <table data-testid="plane-table">
         <thead>
           <tr>
@@ -57,6 +57,6 @@ export function PlaneTable(props: {
           ))}
         </tbody>
       </table>
-    </Scroll>
+    </TableRegion>
   );
 }

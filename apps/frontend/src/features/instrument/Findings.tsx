@@ -1,15 +1,15 @@
 // What the examination of the result noticed, and the notes of the run.
 import type { Schemas } from "@/api/client";
+import { Chip, Panel } from "@/features/panel/Panel";
+import list from "@/features/panel/Panel.module.css";
 import css from "./Instrument.module.css";
 import { sentence } from "./measures";
-import { Chip, Panel } from "./panel";
-import list from "./panel.module.css";
 
 type Finding = Schemas["hotband__artefacts__judgement__Finding"];
 
 export function Findings({ findings, notes }: { findings: Finding[]; notes: string[] }) {
   return (
-    <Panel title="Findings and notes" testid="findings">
+    <Panel title="Findings and notes" id="findings">
       {findings.length === 0 ? <p className="muted">Nothing stood out.</p> : null}
       <ul className={list.list}>
         {findings.map((finding) => (
@@ -18,7 +18,7 @@ export function Findings({ findings, notes }: { findings: Finding[]; notes: stri
               {finding.severity === "note" ? (
                 <Chip>Note</Chip>
               ) : (
-                <Chip kind="bad">{sentence(finding.severity)}</Chip>
+                <Chip tone="warn">{sentence(finding.severity)}</Chip>
               )}
             </span>
             <span>{finding.text}</span>

@@ -1,8 +1,8 @@
 // The gates of promotion in their order: what was measured, what was needed.
 import type { Schemas } from "@/api/client";
+import { Chip, Panel, TableRegion } from "@/features/panel/Panel";
 import { count } from "@/format/numbers";
 import { labelOf, sentence, written } from "./measures";
-import { Chip, Panel, Scroll } from "./panel";
 
 type GateFact = Schemas["GateFact"];
 
@@ -12,14 +12,14 @@ export function Gates(props: { promotion: Schemas["PromotionFacts"]; currency: s
   return (
     <Panel
       title="Gates of promotion"
-      testid="gates"
+      id="gates"
       side={
         <span className="muted">
           {passed} of {promotion.gates.length} passed
         </span>
       }
     >
-      <Scroll label="Gates of promotion">
+      <TableRegion label="Gates of promotion">
         <table>
           <thead>
             <tr>
@@ -59,12 +59,12 @@ export function Gates(props: { promotion: Schemas["PromotionFacts"]; currency: s
             ))}
           </tbody>
         </table>
-      </Scroll>
+      </TableRegion>
     </Panel>
   );
 }
 
 function outcome(gate: GateFact) {
   if (gate.passed === null) return <Chip>Not asked</Chip>;
-  return gate.passed ? <Chip kind="good">Passed</Chip> : <Chip kind="bad">Failed</Chip>;
+  return gate.passed ? <Chip tone="good">Passed</Chip> : <Chip tone="warn">Failed</Chip>;
 }

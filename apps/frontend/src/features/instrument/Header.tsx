@@ -2,10 +2,10 @@
 import { Link } from "@tanstack/react-router";
 import type { Entry, InstrumentReply } from "@/api/results";
 import { interval, Metric } from "@/features/metric";
-import { ACTIONS } from "@/features/tiles/Tile";
+import { Decision } from "@/features/panel/Decision";
+import { Chip, type Fact, Facts } from "@/features/panel/Panel";
 import { ratio } from "@/format/numbers";
 import css from "./Instrument.module.css";
-import { Chip, type Fact, Facts } from "./panel";
 import { paramFacts } from "./params";
 
 export function Header({ reply, week }: { reply: InstrumentReply; week: string | undefined }) {
@@ -13,9 +13,7 @@ export function Header({ reply, week }: { reply: InstrumentReply; week: string |
   return (
     <section className={css.head} aria-label="The result at a glance" data-testid="head">
       <div className={css.pair}>
-        <span className={css.badge} data-action={roster?.action} data-testid="decision">
-          {roster === null ? "Not decided" : (ACTIONS[roster.action] ?? roster.action)}
-        </span>
+        <Decision verdict={roster} />
         <Why reply={reply} />
         <span className={`muted ${css.run}`}>
           {week === undefined ? null : `${week} \u00b7 `}run <code>{reply.run_id}</code>
@@ -79,14 +77,14 @@ function Completed({ entry }: { entry: Entry }) {
       <Facts facts={facts} />
       <p className={css.pair}>
         {entry.qualified ? (
-          <Chip kind="good">Qualified</Chip>
+          <Chip tone="good">Qualified</Chip>
         ) : (
-          <Chip kind="bad">Not qualified</Chip>
+          <Chip tone="warn">Not qualified</Chip>
         )}
         {entry.judgement.promotion.promoted ? (
-          <Chip kind="good">Promoted</Chip>
+          <Chip tone="good">Promoted</Chip>
         ) : (
-          <Chip kind="bad">Not promoted</Chip>
+          <Chip tone="warn">Not promoted</Chip>
         )}
         <span className="muted">{standing(entry)}</span>
       </p>

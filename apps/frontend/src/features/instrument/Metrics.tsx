@@ -3,9 +3,9 @@ import { useState } from "react";
 import type { Schemas } from "@/api/client";
 import type { Entry } from "@/api/results";
 import { reasonText } from "@/features/metric";
+import { Chip, Panel, TableRegion } from "@/features/panel/Panel";
 import { count } from "@/format/numbers";
 import { labelOf, sentence, written } from "./measures";
-import { Chip, Panel, Scroll } from "./panel";
 
 type MetricValue = Schemas["MetricValue"];
 
@@ -62,7 +62,7 @@ export function Metrics({ entry }: { entry: Entry }) {
     <Panel
       title="Metrics"
       wide
-      testid="metrics"
+      id="metrics"
       side={
         <button type="button" aria-expanded={all} onClick={() => setAll(!all)}>
           {all ? "Fewer" : `All ${FIRST.length + rest.length}`}
@@ -74,7 +74,7 @@ export function Metrics({ entry }: { entry: Entry }) {
         after it: they did not choose.{" "}
         {after === null ? (entry.judgement.hold_out_reason ?? "") : null}
       </p>
-      <Scroll label="Metrics">
+      <TableRegion label="Metrics">
         <table>
           <thead>
             <tr>
@@ -113,11 +113,11 @@ export function Metrics({ entry }: { entry: Entry }) {
             ))}
           </tbody>
         </table>
-      </Scroll>
+      </TableRegion>
       {flags.length === 0 ? null : (
         <p>
           {flags.map((flag) => (
-            <Chip key={flag} kind="bad">
+            <Chip key={flag} tone="warn">
               {sentence(flag)}
             </Chip>
           ))}{" "}

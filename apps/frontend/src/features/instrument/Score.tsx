@@ -1,15 +1,15 @@
 // Where the score comes from: terms, what was not trusted, and the caps that hold it down.
 import type { Entry } from "@/api/results";
+import { Panel, TableRegion } from "@/features/panel/Panel";
 import { number, ratio, share } from "@/format/numbers";
 import css from "./Instrument.module.css";
 import { labelOf, sentence, written } from "./measures";
-import { Panel, Scroll } from "./panel";
 
 export function Score({ entry }: { entry: Entry }) {
   const terms = entry.score_terms;
   if (terms === null) {
     return (
-      <Panel title="Score" testid="score">
+      <Panel title="Score" id="score">
         <p className="muted">No score: {entry.score_reason ?? "no reason is given"}</p>
       </Panel>
     );
@@ -18,14 +18,14 @@ export function Score({ entry }: { entry: Entry }) {
   return (
     <Panel
       title="Score"
-      testid="score"
+      id="score"
       side={
         <span>
           <strong>{ratio(entry.score)}</strong> <span className="muted">of 100</span>
         </span>
       }
     >
-      <Scroll label="Terms of the score">
+      <TableRegion label="Terms of the score">
         <table>
           <thead>
             <tr>
@@ -77,7 +77,7 @@ export function Score({ entry }: { entry: Entry }) {
             </tr>
           </tbody>
         </table>
-      </Scroll>
+      </TableRegion>
       <Penalties entry={entry} binding={terms.binding} />
       {terms.next_step === "" ? null : <p className="muted">Next step: {terms.next_step}.</p>}
     </Panel>
@@ -87,7 +87,7 @@ export function Score({ entry }: { entry: Entry }) {
 function Penalties({ entry, binding }: { entry: Entry; binding: string | null }) {
   if (entry.penalties.length === 0) return <p className="muted">No penalty.</p>;
   return (
-    <Scroll label="Penalties">
+    <TableRegion label="Penalties">
       <table>
         <thead>
           <tr>
@@ -121,6 +121,6 @@ function Penalties({ entry, binding }: { entry: Entry; binding: string | null })
           ))}
         </tbody>
       </table>
-    </Scroll>
+    </TableRegion>
   );
 }

@@ -1,14 +1,16 @@
 // What the search itself takes away: the best of many trials looks good without an edge.
-import type { Schemas } from "@/api/client";
+import type { Entry } from "@/api/results";
 import { reasonText } from "@/features/metric";
+import { type Fact, Facts, Panel, TableRegion } from "@/features/panel/Panel";
 import { count, number, ratio, share } from "@/format/numbers";
-import { type Fact, Facts, Panel, Scroll } from "./panel";
 
 const orWhy = (text: string, value: number | null, reason: string | null | undefined) =>
   value === null ? `n/a \u2013 ${reasonText(reason)}` : text;
 
-export function Selection({ selection }: { selection: Schemas["SelectionFacts"] }) {
-  const s = selection;
+/** Of the whole search; a value that the daily returns cannot give has the reason of the Sharpe. */
+export function Selection({ entry }: { entry: Entry }) {
+  const s = entry.judgement.selection;
+  const why = entry.metric_details.sharpe?.reason;
   const effective = Object.values(s.effective_trials);
   const facts: Fact[] = [
     ["Trials ever made", count(s.trials)],
@@ -20,8 +22,8 @@ export function Selection({ selection }: { selection: Schemas["SelectionFacts"] 
         : `${number(Math.min(...effective), 3)} to ${number(Math.max(...effective), 3)}`,
     ],
     ["Best by luck alone, daily Sharpe", ratio(s.benchmark)],
-    ["Deflated Sharpe", s.dsr === null ? "n/a \u2013 too few days" : share(s.dsr)],
-    ["Probabilistic Sharpe", s.psr === null ? "n/a \u2013 too few days" : share(s.psr)],
+    ["Deflated Sharpe", orWhy(share(s.dsr), s.dsr, why)],
+    ["Probabilistic Sharpe", orWhy(share(s.psr), s.psr, why)],
     [
       "Step-down p",
       orWhy(
@@ -31,14 +33,14 @@ export function Selection({ selection }: { selection: Schemas["SelectionFacts"] 
       ),
     ],
     ["Probability of overfitting", orWhy(share(s.pbo), s.pbo, s.pbo_reason)],
-    ["Sharpe after the haircut", s.haircut_sharpe === null ? "n/a" : ratio(s.haircut_sharpe)],
+    ["Sharpe after the haircut", orWhy(ratio(s.haircut_sharpe), s.haircut_sharpe, why)],
     [
       "Days that a proof needs",
-      s.min_track_record_days === null ? "n/a" : count(s.min_track_record_days),
+      orWhy(count(s.min_track_record_days), s.min_track_record_days, why),
     ],
   ];
   return (
-    <Panel title="Search" testid="selection">
+    <Panel title="Search" id="selection">
       <Facts facts={facts} />
     </Panel>
   );
@@ -55,12 +57,12 @@ export function provableRows(provable: Record<string, number>): [number, number]
 export function Provable(props: { provable: Record<string, number>; cells: number }) {
   const rows = provableRows(props.provable);
   return (
-    <Panel title="What so short a look-back can prove" testid="provable">
+    <Panel title="What so short a look-back can prove" id="provable">
       <p className="muted">
         The annual Sharpe ratio that this many days can prove, with 80&nbsp;% power, by how many
         cells are tried. The more cells, the more an edge must show.
       </p>
-      <Scroll label="Provable Sharpe ratio by number of cells">
+      <TableRegion label="Provable Sharpe ratio by number of cells">
         <table>
           <thead>
             <tr>
@@ -84,7 +86,7 @@ export function Provable(props: { provable: Record<string, number>; cells: numbe
             ))}
           </tbody>
         </table>
-      </Scroll>
+      </TableRegion>
     </Panel>
   );
 }

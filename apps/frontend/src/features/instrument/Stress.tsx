@@ -1,20 +1,20 @@
 // What is left when costs rise, or every order comes a bar late.
-import type { Schemas } from "@/api/client";
+import type { Entry } from "@/api/results";
+import { Metric } from "@/features/metric";
+import { Chip, type Fact, Facts, Panel, TableRegion } from "@/features/panel/Panel";
+import css from "@/features/panel/Panel.module.css";
 import { money, ratio, share, tone } from "@/format/numbers";
 import { sentence } from "./measures";
-import { Chip, type Fact, Facts, Panel, Scroll } from "./panel";
-import css from "./panel.module.css";
 
 const ROWS: Record<string, string> = {
-  base: "Costs as they are",
-  costs_1x: "Costs as they are",
   costs_1_5x: "Costs 1.5\u00d7",
   costs_2x: "Costs 2\u00d7",
   latency_1_bar: "One bar later",
 };
 
-export function Stress(props: { stress: Schemas["StressFacts"]; currency: string | null }) {
-  const { stress, currency } = props;
+export function Stress({ entry }: { entry: Entry }) {
+  const { currency, metric_details: base } = entry;
+  const { stress } = entry.judgement;
   const names = Object.keys(stress.pnl);
   const facts: Fact[] = [
     [
@@ -25,11 +25,11 @@ export function Stress(props: { stress: Schemas["StressFacts"]; currency: string
     ["Best trade's share of P&L", orNoProfit(stress.best_trade_share)],
   ];
   return (
-    <Panel title="Stress" testid="stress">
+    <Panel title="Stress" id="stress">
       {names.length === 0 ? (
         <p className="muted">Not stressed: the cell does not qualify.</p>
       ) : (
-        <Scroll label="Stress tests">
+        <TableRegion label="Stress tests">
           <table>
             <thead>
               <tr>
@@ -43,8 +43,17 @@ export function Stress(props: { stress: Schemas["StressFacts"]; currency: string
               </tr>
             </thead>
             <tbody>
+              <tr data-stress="base">
+                <th scope="row">Costs 1&times;, as run</th>
+                <td className={`number ${tone(base.pnl?.value)}`}>
+                  <Metric name="pnl" value={base.pnl} currency={currency} />
+                </td>
+                <td className="number">
+                  <Metric name="profit_factor" value={base.profit_factor} currency={currency} />
+                </td>
+              </tr>
               {names.map((name) => (
-                <tr key={name}>
+                <tr key={name} data-stress={name}>
                   <th scope="row">{ROWS[name] ?? sentence(name)}</th>
                   <td className={`number ${tone(stress.pnl[name])}`}>
                     {stress.pnl[name] == null ? "n/a" : money(stress.pnl[name], currency ?? "")}
@@ -56,12 +65,12 @@ export function Stress(props: { stress: Schemas["StressFacts"]; currency: string
               ))}
             </tbody>
           </table>
-        </Scroll>
+        </TableRegion>
       )}
       <Facts facts={facts} />
       <div className={css.chips}>
         {stress.tags.map((tag) => (
-          <Chip key={tag} kind="bad">
+          <Chip key={tag} tone="warn">
             {sentence(tag).replace("1 5x", "1.5\u00d7").replace("2x", "2\u00d7")}
           </Chip>
         ))}

@@ -1,10 +1,10 @@
 // What was tested: windows, grid, data, and the parameters that came out of it.
 import type { Schemas } from "@/api/client";
 import type { Entry, InstrumentReply } from "@/api/results";
+import { type Fact, Facts, Panel } from "@/features/panel/Panel";
 import { count, number } from "@/format/numbers";
 import { instant, useZone, type Zone } from "@/format/time";
 import { labelOf } from "./measures";
-import { type Fact, Facts, Panel } from "./panel";
 import { setting } from "./params";
 
 const span = (window: Schemas["Window"], zone: Zone) =>
@@ -49,7 +49,7 @@ export function Tested({ reply, entry }: { reply: InstrumentReply; entry: Entry 
     ]);
   }
   return (
-    <Panel title="What was tested" testid="tested">
+    <Panel title="What was tested" id="tested">
       <Facts facts={facts} />
     </Panel>
   );

@@ -1,8 +1,8 @@
 // The chosen cell's parameters as facts.
 import type { Schemas } from "@/api/client";
+import type { Fact } from "@/features/panel/Panel";
 import { number } from "@/format/numbers";
 import { labelOf } from "./measures";
-import type { Fact } from "./panel";
 
 export const setting = (value: boolean | number | string | null | undefined): string =>
   value == null ? "off" : typeof value === "number" ? number(value, 6) : String(value);

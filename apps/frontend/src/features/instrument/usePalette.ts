@@ -4,7 +4,7 @@ import { useEffect, useState } from "react";
 const NAMES = [
   "text",
   "muted",
-  "line",
+  "grid",
   "surface",
   "accent",
   "gain",
@@ -14,25 +14,34 @@ const NAMES = [
 ] as const;
 export type Palette = Record<(typeof NAMES)[number], string>;
 
+/** As an element of the page has them: a variable's own text may be a choice of two colours. */
 function read(): Palette {
-  const style = getComputedStyle(document.documentElement);
-  return Object.fromEntries(
-    NAMES.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]),
-  ) as Palette;
+  const probe = document.createElement("i");
+  probe.hidden = true;
+  probe.style.setProperty("forced-color-adjust", "none");
+  document.body.append(probe);
+  const found = NAMES.map((name) => {
+    probe.style.color = `var(--${name})`;
+    return [name, getComputedStyle(probe).color] as const;
+  });
+  probe.remove();
+  return Object.fromEntries(found) as Palette;
 }
 
-/** New whenever the theme changes. */
+const MEDIA = ["(prefers-color-scheme: dark)", "(forced-colors: active)"];
+
+/** New whenever the theme changes, or the system forces its colours. */
 export function usePalette(): Palette {
   const [palette, setPalette] = useState(read);
   useEffect(() => {
     const again = () => setPalette(read());
-    const media = window.matchMedia("(prefers-color-scheme: dark)");
+    const media = MEDIA.map((query) => window.matchMedia(query));
     const seen = new MutationObserver(again);
     seen.observe(document.documentElement, { attributeFilter: ["data-theme"] });
-    media.addEventListener("change", again);
+    for (const each of media) each.addEventListener("change", again);
     return () => {
       seen.disconnect();
-      media.removeEventListener("change", again);
+      for (const each of media) each.removeEventListener("change", again);
     };
   }, []);
   return palette;

@@ -1,4 +1,4 @@
-// The frame that every panel of the pages has: heading, skeleton, error, and a table that scrolls.
+// The parts that all pages are made of: panels, skeletons, errors, facts, chips, and tables that scroll.
 import type { UseQueryResult } from "@tanstack/react-query";
 import { type ReactNode, useId } from "react";
 import { Boundary } from "@/features/boundary";
@@ -8,6 +8,7 @@ import css from "./Panel.module.css";
 export function Panel(props: {
   title: string;
   side?: ReactNode;
+  wide?: boolean;
   busy?: boolean;
   id?: string;
   children: ReactNode;
@@ -18,6 +19,7 @@ export function Panel(props: {
       className={css.panel}
       aria-labelledby={heading}
       aria-busy={props.busy ?? false}
+      data-wide={props.wide || undefined}
       data-testid={props.id}
     >
       <header className={css.head}>
@@ -41,6 +43,15 @@ export function Waiting({ rows }: { rows: number }) {
   );
 }
 
+/** Keeps the height of a chart or table that is to come, and says what it waits for. */
+export function Skeleton({ height, what }: { height: "low" | "middle" | "high"; what: string }) {
+  return (
+    <div className={css.skeleton} data-height={height} role="status" aria-busy="true">
+      <span>{what}</span>
+    </div>
+  );
+}
+
 /** What a query brought, or why it is not there; old content stays while it is read again. */
 export function Loaded<T>(props: {
   query: UseQueryResult<T>;
@@ -60,17 +71,42 @@ export function Loaded<T>(props: {
 export function TableRegion({ label, children }: { label: string; children: ReactNode }) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: the arrow keys scroll it
-    <section className={css.region} aria-label={label} tabIndex={0}>
+    <section className={css.region} aria-label={`${label}, table`} tabIndex={0}>
       {children}
     </section>
   );
 }
 
+export type Fact = readonly [string, ReactNode];
+
+export function Facts({ facts }: { facts: readonly Fact[] }) {
+  return (
+    <dl className={css.facts}>
+      {facts.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
 export type ChipTone = "good" | "warn" | "bad" | "made" | "plain";
 
-export function Chip(props: { tone?: ChipTone; title?: string; children: ReactNode }) {
+/** `name` tells one chip from another: a gate, a penalty. A long text may break. */
+export function Chip(props: {
+  tone?: ChipTone | undefined;
+  title?: string | undefined;
+  name?: string;
+  children: ReactNode;
+}) {
   return (
-    <span className={`${css.chip} ${css[props.tone ?? "plain"]}`} title={props.title}>
+    <span
+      className={`${css.chip} ${css[props.tone ?? "plain"]}`}
+      title={props.title}
+      data-chip={props.name}
+    >
       {props.children}
     </span>
   );

@@ -1,8 +1,8 @@
 // An instrument's evidence over the weeks decided so far: a line with its threshold, and its table.
 import { useQueries } from "@tanstack/react-query";
 import { rosterQuery } from "@/api/pages";
+import { actionName } from "@/features/panel/Decision";
 import { Chip, TableRegion } from "@/features/panel/Panel";
-import { ACTIONS } from "@/features/tiles/Tile";
 import { number } from "@/format/numbers";
 import { EvidenceLine } from "./EvidenceLine";
 import { type Decision, LIGHTS, word } from "./words";
@@ -79,7 +79,7 @@ function WeekRow({ week, made }: { week: string; made: Decision }) {
       <td>
         <Chip tone={light.tone}>{light.name}</Chip>
       </td>
-      <td>{ACTIONS[made.action] ?? made.action}</td>
+      <td>{actionName(made.action)}</td>
       <td>{word(made.stage.after)}</td>
       <td className="number">{number(found.wealth, 3)}</td>
       <td className="number">{number(found.p_value, 2)}</td>

@@ -3,8 +3,10 @@ import { Link } from "@tanstack/react-router";
 import type { Tile as TileData } from "@/api/client";
 import { Ribbon } from "@/features/coverage/Ribbon";
 import { interval, Metric } from "@/features/metric";
+import { Decision } from "@/features/panel/Decision";
+import { Chip } from "@/features/panel/Panel";
 import { number } from "@/format/numbers";
-import { type Chip, chipsOf } from "./chips";
+import { type Reason, reasonsOf } from "./reasons";
 import { Sparkline } from "./Sparkline";
 import css from "./Tile.module.css";
 
@@ -15,24 +17,6 @@ const ROWS = [
   ["max_dd_pct", "Max drawdown"],
   ["trades", "Trades"],
 ] as const;
-
-export const ACTIONS: Record<string, string> = {
-  keep: "Keep",
-  tighten: "Tighten",
-  disable: "Disable",
-  "re-enable": "Re-enable",
-  no_change: "No change",
-};
-
-export function Decision({ tile }: { tile: TileData }) {
-  const verdict = tile.roster;
-  if (verdict === null) return <span className={css.badge}>Not decided</span>;
-  return (
-    <span className={css.badge} data-action={verdict.action} title={verdict.reasons.join("\n")}>
-      {ACTIONS[verdict.action] ?? verdict.action}
-    </span>
-  );
-}
 
 export function Tile({ tile, week }: { tile: TileData; week: string | undefined }) {
   const name = tile.instrument.replace("_", "/");
@@ -51,7 +35,7 @@ export function Tile({ tile, week }: { tile: TileData; week: string | undefined 
             {name}
           </Link>
         </h2>
-        <Decision tile={tile} />
+        <Decision verdict={tile.roster} />
       </header>
       {tile.state === "error" ? (
         <p role="note" className={css.failed}>
@@ -94,29 +78,30 @@ export function Tile({ tile, week }: { tile: TileData; week: string | undefined 
 const FEW = 4;
 
 function Chips({ tile, synthetic }: { tile: TileData; synthetic: boolean }) {
-  const chips = chipsOf(tile);
-  const [few, more] = [chips.slice(0, FEW), chips.slice(FEW)];
+  const reasons = reasonsOf(tile);
+  const [few, more] = [reasons.slice(0, FEW), reasons.slice(FEW)];
+  const standing = [
+    tile.qualified ? (["good", "Qualified"] as const) : (["plain", "Not qualified"] as const),
+    ...(tile.promoted ? [["good", "Promoted"] as const] : []),
+    ...(tile.simulated ? [["made", "Simulated market"] as const] : []),
+    ...(synthetic ? [["made", "Synthetic gates"] as const] : []),
+    ...(reasons.length === 0 ? [["good", "All gates passed"] as const] : []),
+  ];
   return (
     <div className={css.reasons}>
       <ul className={css.chips} aria-label="Gates and penalties">
-        <li className={tile.qualified ? css.good : css.plain}>
-          {tile.qualified ? "Qualified" : "Not qualified"}
-        </li>
-        {tile.promoted ? <li className={css.good}>Promoted</li> : null}
-        {tile.simulated ? <li className={css.made}>Simulated market</li> : null}
-        {synthetic ? <li className={css.made}>Synthetic gates</li> : null}
-        {few.map((chip) => (
-          <ChipItem key={chip.key} chip={chip} />
+        {standing.map(([tone, text]) => (
+          <li key={text}>
+            <Chip tone={tone}>{text}</Chip>
+          </li>
         ))}
-        {chips.length === 0 ? <li className={css.good}>All gates passed</li> : null}
+        <Items reasons={few} />
       </ul>
       {more.length === 0 ? null : (
         <details>
           <summary>{more.length} more reasons</summary>
           <ul className={css.chips} aria-label="Further gates and penalties">
-            {more.map((chip) => (
-              <ChipItem key={chip.key} chip={chip} />
-            ))}
+            <Items reasons={more} />
           </ul>
         </details>
       )}
@@ -124,10 +109,12 @@ function Chips({ tile, synthetic }: { tile: TileData; synthetic: boolean }) {
   );
 }
 
-function ChipItem({ chip }: { chip: Chip }) {
-  return (
-    <li className={css.chip} data-chip={chip.key} title={chip.long}>
-      {chip.text}
+function Items({ reasons }: { reasons: readonly Reason[] }) {
+  return reasons.map((reason) => (
+    <li key={reason.key}>
+      <Chip tone="warn" name={reason.key} title={reason.long}>
+        {reason.text}
+      </Chip>
     </li>
-  );
+  ));
 }

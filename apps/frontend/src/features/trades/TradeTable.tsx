@@ -6,14 +6,17 @@ import { useZone } from "@/format/time";
 import { columnsOf, features, RIGHT, type Trade } from "./columns";
 import { ariaSort, nextSort, wantsMore } from "./paging";
 import css from "./Trades.module.css";
+import { useSeek } from "./useSeek";
 
 const ROW_PX = 32;
 const LEAP = 10;
 
-interface Props {
+export interface Props {
   trades: Trade[];
   total: number;
   selected: number | null;
+  /** Its row, which may lie beyond the loaded pages. */
+  selectedAt: number | null;
   sort: string | undefined;
   /** Sort and filters in one text: another list begins at its top. */
   scope: string;
@@ -52,6 +55,7 @@ export function TradeTable(props: Props) {
     setActive(total - 1);
     virtual.scrollToIndex(total - 1);
   }, [toEnd, trades.length, total, virtual]);
+  const seeking = useSeek(props, virtual.scrollToIndex, box);
   const before = useRef(props.scope);
   useEffect(() => {
     if (before.current === props.scope) return;
@@ -76,8 +80,10 @@ export function TradeTable(props: Props) {
     }[event.key];
     const held = trades[at];
     if (event.target !== event.currentTarget) return;
-    if (event.key === "Enter" && held !== undefined) props.onSelect(held.id);
-    else if (event.key === "End") setToEnd(true);
+    if (event.key === "Enter" && held !== undefined) {
+      seeking.at(held.id);
+      props.onSelect(held.id);
+    } else if (event.key === "End") setToEnd(true);
     else if (to !== undefined) go(to);
     else return;
     event.preventDefault();
@@ -86,7 +92,7 @@ export function TradeTable(props: Props) {
   const below = virtual.getTotalSize() - (shown.at(-1)?.end ?? 0);
   const activeRow = active === null ? undefined : trades[active];
   return (
-    <div ref={box} className={css.scroller} aria-busy={props.busy || toEnd}>
+    <div ref={box} className={css.scroller} aria-busy={props.busy || toEnd || seeking.busy}>
       <table
         // biome-ignore lint/a11y/noNoninteractiveElementToInteractiveRole: its rows are walked
         role="grid"
@@ -137,6 +143,7 @@ export function TradeTable(props: Props) {
                 data-trade={row.original.id}
                 onClick={() => {
                   setActive(item.index);
+                  seeking.at(row.original.id);
                   props.onSelect(row.original.id);
                 }}
               >

@@ -1,7 +1,7 @@
 // The run in one line: decisions, gates, data.
 import { Link } from "@tanstack/react-router";
 import type { Overview } from "@/api/client";
-import { ACTIONS } from "@/features/tiles/Tile";
+import { ACTIONS, actionName } from "@/features/panel/Decision";
 import { count, share } from "@/format/numbers";
 import css from "./Dashboard.module.css";
 
@@ -22,7 +22,7 @@ export function Strip({ overview }: { overview: Overview }) {
       <dl>
         {inOrder(overview.actions).map(([action, n]) => (
           <div key={action} data-action={action}>
-            <dt>{ACTIONS[action] ?? action}</dt>
+            <dt>{actionName(action)}</dt>
             <dd>{count(n)}</dd>
           </div>
         ))}
@@ -62,7 +62,7 @@ export function Strip({ overview }: { overview: Overview }) {
 
 /** Keep first, as the roster has them; actions that nobody knows come last. */
 function inOrder(actions: Overview["actions"]) {
-  const names = Object.keys(ACTIONS);
+  const names = ACTIONS;
   const place = (name: string) => (names.includes(name) ? names.indexOf(name) : names.length);
   return Object.entries(actions).sort(([a], [b]) => place(a) - place(b));
 }

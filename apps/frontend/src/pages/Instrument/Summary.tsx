@@ -3,11 +3,11 @@ import type { Entry, InstrumentReply } from "@/api/results";
 import { Findings } from "@/features/instrument/Findings";
 import { Gates } from "@/features/instrument/Gates";
 import { Metrics } from "@/features/instrument/Metrics";
-import css from "@/features/instrument/panel.module.css";
 import { Score } from "@/features/instrument/Score";
 import { Provable, Selection } from "@/features/instrument/Selection";
 import { Stress } from "@/features/instrument/Stress";
 import { Tested } from "@/features/instrument/Tested";
+import css from "@/features/panel/Panel.module.css";
 
 export function Summary({ reply, entry }: { reply: InstrumentReply; entry: Entry }) {
   const { judgement, currency } = entry;
@@ -22,8 +22,8 @@ export function Summary({ reply, entry }: { reply: InstrumentReply; entry: Entry
       <div className={css.stack}>
         <Tested reply={reply} entry={entry} />
         <Score entry={entry} />
-        <Selection selection={judgement.selection} />
-        <Stress stress={judgement.stress} currency={currency} />
+        <Selection entry={entry} />
+        <Stress entry={entry} />
       </div>
     </div>
   );

@@ -2,7 +2,7 @@
 import type { Tile } from "@/api/client";
 import { number } from "@/format/numbers";
 
-export interface Chip {
+export interface Reason {
   key: string;
   text: string;
   long: string;
@@ -24,7 +24,7 @@ const sentence = (code: string) => {
   return text.charAt(0).toUpperCase() + text.slice(1);
 };
 
-export function chipsOf(tile: Tile): Chip[] {
+export function reasonsOf(tile: Tile): Reason[] {
   const gates = tile.failed_gates.map((gate) => {
     const value = gate.statistic === null ? "n/a" : number(gate.statistic, 3);
     const sign = gate.at_least ? "\u2265" : "\u2264";
