@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from hotband.cli.console import print_json, reported
+from hotband.cli.follow import follow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
     from hotband.feeds.oanda_prices import Quote
     from hotband.research.fetching import FetchPlan, FetchReport
 
-app = typer.Typer(help="Fetch from a broker: candles, instruments, account, prices.")
+app = typer.Typer(help="Fetch from a broker: candles, instruments, account, prices; follow.")
+app.command()(follow)
 
 _Source = Annotated[Literal["oanda"], typer.Option(help="Whom to ask.")]
 _Instruments = Annotated[

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -51,11 +51,16 @@ def paper(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the session of --recording.")
     ] = False,
+    source: Annotated[
+        Literal["oanda"] | None,
+        typer.Option(help="Who fills the bar store meanwhile [somebody else]."),
+    ] = None,
 ) -> None:
     """Trade on paper until SIGINT or SIGTERM, or to the end of a replay; JSON lines on the way.
 
-    No order is ever sent. With --instrument the profile's own settings are traded, else the
-    cells of the roster. A session that was killed goes on with --resume.
+    No order is ever sent: a broker is only asked for candles. With --instrument the profile's own
+    settings are traded, else the cells of the roster. A session that was killed goes on with
+    --resume.
     """
     with reported():
         from hotband.live.start import Asked, run_session
@@ -64,7 +69,7 @@ def paper(
             instruments=tuple(sorted(set(instruments or ()))), replay=replay, start=start, end=end,
             speed=speed, granularity=granularity, balance=balance, profile=profile, bars=bars,
             gates=gates, breakers=(max_drawdown, daily_loss), stale_after_s=stale_after,
-            recording=recording, resume=resume,
+            recording=recording, resume=resume, source=source,
         )  # fmt: skip
         run_session(asked, _say)
 

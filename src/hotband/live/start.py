@@ -2,10 +2,11 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Literal
 
 from hotband.artefacts.roster import RosterFolder
 from hotband.artefacts.writer import ArtefactFolder
@@ -22,8 +23,11 @@ from hotband.stopping import stop_on_signals
 from hotband.stores.location import Locations
 from hotband.stores.ports import BarStore, GateStore
 from hotband.stores.urls import open_bar_store, open_gate_store
+from hotband.stores.valkey_address import without_password
 
 Said = Callable[[dict[str, Any]], None]
+POLL_S: Final = 2.0
+"""Seconds between two looks at a broker's candles."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,7 @@ class Asked:
     stale_after_s: float = 120.0
     recording: Path | None = None
     resume: bool = False
+    source: Literal["oanda"] | None = None
 
     def __post_init__(self) -> None:
         if self.replay and (self.start is None or self.end is None):
@@ -52,6 +57,9 @@ class Asked:
         if not self.replay and (self.start or self.end or self.speed):
             got, allowed = "start, end or speed", "none of them without --replay"
             raise InputError("live session", got, allowed, "Leave them out, or add --replay.")
+        if self.replay and self.source is not None:
+            do = "Leave out --source; a replay reads what the stores hold."
+            raise InputError("source of a replay", self.source, "none", do)
         if self.speed is not None and not self.speed > 0:
             raise InputError("speed", self.speed, "above 0", "Leave it out for the fastest.")
         if self.resume and self.recording is None:
@@ -67,19 +75,46 @@ def run_session(asked: Asked, say: Said, clock: Clock | None = None) -> None:
     places, now = Locations.from_environment(), clock or SystemClock()
     bars = open_bar_store(asked.bars or places.bars)
     gates = open_gate_store(asked.gates or places.gates)
-    if asked.resume and asked.recording is not None:
-        driver = PaperDriver.resume(asked.recording)
-    else:
-        spec = _spec(asked, places, now)
-        folder = asked.recording or _folder(places.home, spec)
-        driver = PaperDriver.begin(folder, spec, warm_up_of(bars, spec))
-    say(_opening(driver))
-    with stop_on_signals() as stopped:
-        try:
-            timings = asyncio.run(_run(asked, driver, (bars, gates), now, stopped, say))
-        finally:
-            driver.stop()
+    held = PaperDriver.resume(asked.recording) if asked.resume and asked.recording else None
+    spec = _spec(asked, places, now) if held is None else held.session.spec
+    with _source(asked, spec, (bars, asked.bars or places.bars), now, say) as feed:
+        if held is None:
+            folder = asked.recording or _folder(places.home, spec)
+            driver = PaperDriver.begin(folder, spec, warm_up_of(bars, spec))
+        else:
+            driver = held
+        say(_opening(driver))
+        with stop_on_signals() as stopped, feed(stopped):
+            try:
+                timings = asyncio.run(_run(asked, driver, (bars, gates), now, stopped, say))
+            finally:
+                driver.stop()
     say(_closing(driver) | {"timings": timings})
+
+
+@contextmanager
+def _source(
+    asked: Asked, spec: SessionSpec, place: tuple[BarStore, str], clock: Clock, say: Said
+) -> Iterator[Callable[[threading.Event], AbstractContextManager[None]]]:
+    """The store filled up to now by whoever feeds it; a context in which that goes on.
+
+    Without a source somebody else fills the store.
+    """
+    if asked.source is None:
+        yield lambda _: nullcontext()
+        return
+    from hotband.live.following import following_oanda
+
+    def told(line: str) -> None:
+        say({"source": asked.source, "said": line})
+
+    hours = spec.profile.account.market_hours()
+    at = place[0], without_password(place[1])
+    with following_oanda(spec.pairs, spec.granularity, at, hours, clock, told) as follower:
+        for came in follower.catch_up():
+            say({"source": asked.source} | came.to_dict())
+
+        yield lambda stopped: follower.running(stopped, POLL_S, lambda _: None)
 
 
 async def _run(
