@@ -142,3 +142,46 @@ def test_a_live_session_says_what_is_amiss_on_both_streams_and_ends_at_once(
     assert process.returncode == 0
     assert "trouble" in err
     assert lines(out)[-1]["ended"] == "it"
+
+
+def parity_in(text: str) -> dict[str, str]:
+    return {name: each["state"] for name, each in json.loads(text)["parity"].items()}
+
+
+def test_a_cell_is_unproven_until_a_session_that_traded_it_is_certified(
+    home: Path, tmp_path: Path
+) -> None:
+    grid, output = tmp_path / "grid.yaml", tmp_path / "out"
+    grid.write_text("default: {min_reps: [1, 2], exposure: [0.5]}\nmin_trades: 3\n")
+    window = ("--start", "2026-03-02T00:00:00Z", "--end", END)
+    weekly = ("weekly", *window, "--granularity", "M5", "--grid", str(grid), "--json")
+    first = run(home, *weekly, "--output", str(output))
+    assert first.returncode == 0, first.stderr
+    assert parity_in(first.stdout) == dict.fromkeys(NAMES, "unproven")
+    shown = run(home, "roster", "show", "--output", str(output))
+    assert shown.stdout.count("unproven") == len(NAMES)
+
+    traded = ("--replay", "--start", START, "--end", END, "--granularity", "M5", "--candidates")
+    recording = tmp_path / "candidates"
+    where = {"HOTBAND_OUTPUT": str(output)}
+    done = subprocess.run(
+        [*HOTBAND, "paper", *traded, "--recording", str(recording)],
+        env=environment(home) | where, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert lines(done.stdout)[0]["instruments"] == list(NAMES)
+    assert run(home, "replay", str(recording), "--to", str(output)).returncode == 0
+
+    now = run(home, "roster", "show", "--output", str(output), "--json")
+    assert parity_in(now.stdout) == dict.fromkeys(NAMES, "proven")
+    again = run(home, *weekly, "--output", str(output))
+    parity = json.loads(again.stdout)["parity"]
+    assert {name: each["match_pct"] for name, each in parity.items()} == dict.fromkeys(NAMES, 100.0)
+    assert all((output / each["file"]).is_file() for each in parity.values())
+
+
+def test_candidates_that_are_not_there_are_refused(home: Path, tmp_path: Path) -> None:
+    words = ("paper", "--replay", "--start", START, "--end", END, "--candidates")
+    done = run(home, *words, "-i", "EUR_USD", "--recording", str(tmp_path / "none"))
+    assert done.returncode == 1
+    assert "candidates: got EUR_USD; allowed: none: no run has finished" in done.stderr

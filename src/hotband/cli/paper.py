@@ -51,6 +51,10 @@ def paper(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the session of --recording.")
     ] = False,
+    candidates: Annotated[
+        bool,
+        typer.Option("--candidates", help="The last result's cells, whatever the roster says."),
+    ] = False,
     source: Annotated[
         Literal["oanda"] | None,
         typer.Option(help="Who fills the bar store meanwhile [somebody else]."),
@@ -59,8 +63,9 @@ def paper(
     """Trade on paper until SIGINT or SIGTERM, or to the end of a replay; JSON lines on the way.
 
     No order is ever sent: a broker is only asked for candles. With --instrument the profile's own
-    settings are traded, else the cells of the roster. A session that was killed goes on with
-    --resume.
+    settings are traded, else the cells of the roster; with --candidates those of the last result,
+    which is how a cell is proven before the roster trusts it. A session that was killed goes on
+    with --resume.
     """
     with reported():
         from hotband.live.start import Asked, run_session
@@ -69,7 +74,7 @@ def paper(
             instruments=tuple(sorted(set(instruments or ()))), replay=replay, start=start, end=end,
             speed=speed, granularity=granularity, balance=balance, profile=profile, bars=bars,
             gates=gates, breakers=(max_drawdown, daily_loss), stale_after_s=stale_after,
-            recording=recording, resume=resume, source=source,
+            recording=recording, resume=resume, source=source, candidates=candidates,
         )  # fmt: skip
         run_session(asked, _say)
 

@@ -183,15 +183,21 @@ def roster_cells(folder: RosterFolder, latest: Latest) -> dict[str, Mapping[str,
     """
     roster = folder.read()
     found: dict[str, Mapping[str, Any]] = {}
-    for name, entry in latest.instruments.items():
-        if not isinstance(entry, Instrument):
-            continue
+    for name, cell in candidate_cells(latest).items():
+        entry = latest.instruments[name]
         held = None if roster is None else roster.instruments.get(name)
         last = None if held is None else held.state.last
-        size = (1.0 if entry.qualified else 0.0) if last is None else last.size_x
+        qualified = isinstance(entry, Instrument) and entry.qualified
+        size = float(qualified) if last is None else last.size_x
         if size > 0.0:
-            params = entry.params.model_dump()
-            settings = params.pop("settings")
-            params["exposure"] *= size
-            found[name] = params | settings
+            found[name] = {**cell, "exposure": cell["exposure"] * size}
     return found
+
+
+def candidate_cells(latest: Latest) -> dict[str, Mapping[str, Any]]:
+    """The cells of the last result in full size, whatever the roster says of them."""
+    return {
+        name: entry.params.cell
+        for name, entry in latest.instruments.items()
+        if isinstance(entry, Instrument)
+    }

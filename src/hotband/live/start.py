@@ -15,7 +15,7 @@ from hotband.live.arrivals import Arrival, history, paced, warm_up_of
 from hotband.live.clock import Clock, SteadyClock, SystemClock
 from hotband.live.driver import PaperDriver
 from hotband.live.kill_switch import open_kill_switch
-from hotband.live.paper import roster_cells, run_paper
+from hotband.live.paper import candidate_cells, roster_cells, run_paper
 from hotband.live.spec import Breakers, SessionSpec, profile_text
 from hotband.live.watch import StoreWatch, watched
 from hotband.market.calendar import format_time, parse_granularity, parse_window
@@ -49,6 +49,7 @@ class Asked:
     recording: Path | None = None
     resume: bool = False
     source: Literal["oanda"] | None = None
+    candidates: bool = False
 
     def __post_init__(self) -> None:
         if self.replay and (self.start is None or self.end is None):
@@ -165,9 +166,9 @@ def _spec(asked: Asked, places: Locations, clock: Clock) -> SessionSpec:
     else:
         step = parse_granularity(asked.granularity)
         start_ns = -(-clock.now_ns() // step) * step
-    cells = {} if asked.instruments else _cells(places)
+    cells = {} if asked.instruments and not asked.candidates else _cells(places, asked)
     return SessionSpec(
-        instruments=asked.instruments or tuple(sorted(cells)),
+        instruments=tuple(sorted(cells)) or asked.instruments,
         granularity=asked.granularity,
         start_ns=start_ns,
         balance=asked.balance,
@@ -178,17 +179,28 @@ def _spec(asked: Asked, places: Locations, clock: Clock) -> SessionSpec:
     )
 
 
-def _cells(places: Locations) -> dict[str, Any]:
-    """The roster's cells; InputError where it trades none."""
+def _cells(places: Locations, asked: Asked) -> dict[str, Any]:
+    """The roster's cells, or all of the last result; InputError where there are none."""
     latest = ArtefactFolder(places.output).read_latest()
-    cells = {} if latest is None else roster_cells(RosterFolder(places.output), latest)
+    if asked.candidates:
+        found = {} if latest is None else candidate_cells(latest)
+        for name in asked.instruments:
+            if name not in found:
+                allowed = ", ".join(found) or "none: no run has finished"
+                do = "Name instruments of the last result, or run 'hotband weekly'."
+                raise InputError("candidates", name, allowed, do, near=found)
+        cells = {n: cell for n, cell in found.items() if n in (asked.instruments or found)}
+    else:
+        cells = {} if latest is None else roster_cells(RosterFolder(places.output), latest)
     if not cells:
         raise InputError(
             "instruments",
-            "none, and the roster trades none",
+            "none, and the last result has none" if asked.candidates
+            else "none, and the roster trades none",
             "names, or a roster that trades",
-            "Name some with --instrument, or run 'hotband weekly' and 'hotband roster show'.",
-        )
+            "Name some with --instrument, or run 'hotband weekly' and 'hotband roster show'; "
+            "--candidates trades the cells of the last result whatever the roster says.",
+        )  # fmt: skip
     return dict(cells)
 
 
