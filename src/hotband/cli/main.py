@@ -1,5 +1,7 @@
 """The ``hotband`` command: one file per subcommand, which import their work when they run."""
 
+from typing import Annotated
+
 import typer
 
 from hotband.cli import data, gates, grid, profile, roster, state
@@ -20,8 +22,21 @@ app = typer.Typer(
 )
 
 
+def _say_version(asked: bool) -> None:
+    if asked:
+        import hotband
+
+        typer.echo(f"hotband {hotband.__version__}")
+        raise typer.Exit
+
+
 @app.callback()
-def main() -> None:
+def main(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_say_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
     """Backtests gate-driven FX strategies through the code that trades them."""
 
 
