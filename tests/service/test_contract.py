@@ -17,6 +17,7 @@ from schemathesis.core.result import Ok
 
 from hotband.artefacts.writer import ArtefactFolder
 from hotband.service.app import PUBLIC
+from tests.service.paper_state import with_paper
 from tests.service.whole_service import Whole, ended, finished_home, make_state, serving
 
 PUBLISHED = Path(__file__).parents[2] / "docs" / "openapi.json"
@@ -65,10 +66,13 @@ class Held:
         latest = self._json("/api/backtests/latest")
         run, names = latest["run_id"], sorted(latest["instruments"])
         exports = self._json(f"/api/backtests/{run}/exports")["exports"]
+        certified = self._json("/api/certificates")
         self.known: dict[str, list[str]] = {
             "run": [run],
             "symbol": names,
             "export_id": [each["id"] for each in exports],
+            "session": [each["session"] for each in certified["items"]],
+            "trade": ["0", "1"],
         }
         self.queries: dict[str, dict[str, list[str]]] = {
             "compareRuns": {"base": [run], "head": [run]},
@@ -123,7 +127,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., H
 
         def hold(*options: str) -> Held:
             if options not in made:
-                home = finished_home(tmp_path_factory)
+                home = with_paper(finished_home(tmp_path_factory))
                 whole = stack.enter_context(serving(home, *options))
                 stack.enter_context(ArtefactFolder(home / "output" / "backtests").exclusive())
                 made[options] = Held(whole)

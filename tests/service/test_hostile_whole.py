@@ -12,6 +12,7 @@ import pytest
 
 from hotband.service.headers import SECURITY_HEADERS
 from tests.service.hostile import HOSTILE, TRACES, Answer, Hostile, send
+from tests.service.paper_state import SESSION, with_paper
 from tests.service.whole_service import Whole, finished_home, serving
 
 DOCUMENT: Final[dict[str, Any]] = json.loads(
@@ -27,7 +28,7 @@ def whole(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Whole]:
     """A service in each mode, with a secret beside its state folder."""
-    home = finished_home(tmp_path_factory)
+    home = with_paper(finished_home(tmp_path_factory))
     (home.parent / "canary.txt").write_text(MARKER)
     (home.parent / "canary.yaml").write_text(f"default: {{{MARKER}: 1}}\n")
     (home.parent / "canary.json").write_text(json.dumps({"secret": MARKER}))
@@ -56,7 +57,13 @@ def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 def attacks(whole: Whole, run: str) -> Iterator[bytes]:
     """A request per operation, parameter and way."""
-    good = {"run": run, "symbol": "EUR_USD", "export_id": "rows-csv"}
+    good = {
+        "run": run,
+        "symbol": "EUR_USD",
+        "export_id": "rows-csv",
+        "session": SESSION,
+        "trade": "0",
+    }
     for method, path, operation in operations():
         for parameter in operation.get("parameters", ()):
             name, place = parameter["name"], parameter["in"]
@@ -154,7 +161,13 @@ def test_the_real_service_refuses_a_hostile_request_as_a_problem(
 
 def test_what_is_found_is_complete_and_has_the_headers_too(whole: Whole) -> None:
     run = run_of(whole)
-    good = {"run": run, "symbol": "EUR_USD", "export_id": "report-html"}
+    good = {
+        "run": run,
+        "symbol": "EUR_USD",
+        "export_id": "report-html",
+        "session": SESSION,
+        "trade": "0",
+    }
     for method, path, _ in operations():
         if method == "GET":
             target = path.format(**good)

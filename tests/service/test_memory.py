@@ -9,6 +9,7 @@ import psutil
 import pytest
 
 from hotband.service.app import create_api
+from tests.service.paper_state import SESSION, with_paper
 from tests.service.whole_service import ended, finished_home, serving
 
 WARM_UP: Final = 500
@@ -16,7 +17,13 @@ WARM_UP: Final = 500
 
 def paths(run: str) -> list[str]:
     """Every route that is read, over a finished run."""
-    values = {"run": run, "symbol": "EUR_USD", "export_id": "trades-parquet"}
+    values = {
+        "run": run,
+        "symbol": "EUR_USD",
+        "export_id": "trades-parquet",
+        "session": SESSION,
+        "trade": "0",
+    }
     queries = {
         "/api/backtests/compare": f"?base={run}&head={run}",
         "/api/backtests/{run}/instruments/{symbol}/plane": "?x=hazard_max&y=hold_minutes",
@@ -58,7 +65,7 @@ def resident_kib(pid: int) -> int:
 def test_a_thousand_requests_and_two_runs_leave_memory_as_it_was(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    factor, before, after = grown(finished_home(tmp_path_factory), 1_000, 2)
+    factor, before, after = grown(with_paper(finished_home(tmp_path_factory)), 1_000, 2)
     assert factor < 1.2, (before, after)
 
 
@@ -66,6 +73,6 @@ def test_a_thousand_requests_and_two_runs_leave_memory_as_it_was(
 def test_ten_thousand_requests_and_twenty_runs_grow_memory_by_less_than_a_tenth(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    factor, before, after = grown(finished_home(tmp_path_factory), 10_000, 20)
+    factor, before, after = grown(with_paper(finished_home(tmp_path_factory)), 10_000, 20)
     print(f"resident: {before} KiB after the warm-up, {after} KiB at the end")  # noqa: T201
     assert factor < 1.1, (before, after)

@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 from starlette.routing import Route
 
 from hotband.service.app import PUBLIC, create_api
+from tests.service.paper_state import SESSION
 from tests.service.whole_service import Whole, finished_home, serving
 
 SYMBOL: Final = "EUR_USD"
@@ -42,7 +43,13 @@ ALL: Final = pytest.mark.parametrize(("method", "path"), ROUTES, ids=str)
 
 
 def filled(path: str, run: str = "0123456789abcdef") -> str:
-    values = {"run": run, "symbol": SYMBOL, "export_id": "rows-csv"}
+    values = {
+        "run": run,
+        "symbol": SYMBOL,
+        "export_id": "rows-csv",
+        "session": SESSION,
+        "trade": "0",
+    }
     return re.sub(r"\{(\w+)\}", lambda found: values[found[1]], path)
 
 

@@ -65,7 +65,8 @@ const instrument = createRoute({
 const roster = createRoute({
   getParentRoute: () => root,
   path: "/roster",
-  validateSearch: (raw: Raw) => defined({ open: text(raw, "open") }),
+  validateSearch: (raw: Raw) =>
+    defined({ open: text(raw, "open"), certificate: text(raw, "certificate") }),
   component: lazyRouteComponent(() => import("./pages/Roster/Roster"), "Roster"),
 });
 

@@ -60,7 +60,8 @@ def parity_of(folder: Path, instrument: str, cell: Mapping[str, Any], code: str)
     try:
         found = newest_certificate(folder, instrument, cell)
     except StoreError as error:
-        return Parity(state="unproven", reason=str(error))
+        # Results are shown to others: where this machine keeps them is not their business.
+        return Parity(state="unproven", reason=str(error).replace(f"{folder}/", ""))
     if found is None:
         return Parity(state="unproven", reason=NO_SESSION)
     if found.code["replayed"] != code:

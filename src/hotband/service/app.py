@@ -23,7 +23,7 @@ from hotband.service.pages import Pages, page_router
 from hotband.service.polls import Polls
 from hotband.service.problems import install_problems
 from hotband.service.request import RunRequest
-from hotband.service.routes import market, results, runs, system
+from hotband.service.routes import market, paper, results, runs, system
 
 WATCH_S: Final = 0.5
 ARCHIVES_EVERY: Final = 20
@@ -49,8 +49,9 @@ def create_api() -> FastAPI:
         lifespan=_lifespan,
     )
     api.router.redirect_slashes = False
-    for router in (results.static, runs.router, results.router, market.router, system.router):
-        api.include_router(router)
+    api.include_router(results.static)
+    for part in (runs, results, market, paper, system):
+        api.include_router(part.router)
     install_problems(api)
 
     @api.get("/api/openapi.json", include_in_schema=False)

@@ -13,10 +13,13 @@ from hotband.artefacts.schemas import Latest
 from hotband.artefacts.writer import ArtefactFolder
 from hotband.live.clock import Clock, SystemClock
 from hotband.live.kill_switch import KillSwitch, open_kill_switch
+from hotband.service.certificates import CertificateShelf
 from hotband.service.health import SystemReply
 from hotband.service.index import RunIndex
 from hotband.service.keeper import Command, JobKeeper, runner_command
 from hotband.service.library import Library, Stamp
+from hotband.service.paper import PaperShelf
+from hotband.service.parity import Parities
 from hotband.service.request import RunSettings
 from hotband.service.restore import undo_interrupted
 from hotband.service.schedule import WeeklySchedule
@@ -59,6 +62,9 @@ class Service:
     sign_ins: SignIns
     switch: KillSwitch
     telemetry: Telemetry
+    certificates: CertificateShelf
+    parities: Parities
+    paper: PaperShelf
     schedule: WeeklySchedule | None = None
     clock: Clock = field(default_factory=SystemClock)
     checking: threading.Lock = field(default_factory=threading.Lock)
@@ -142,16 +148,20 @@ def open_service(
     keeper = JobKeeper(
         index, settings.home, folder, RunSettings.from_environment(), command, environment
     )
+    library, certificates = Library(folder, index), CertificateShelf(folder.root)
     made = Service(
         settings=settings,
         places=places,
         index=index,
         folder=folder,
-        library=Library(folder, index),
+        library=library,
         keeper=keeper,
         sign_ins=SignIns(TokenFile(settings.home)),
         switch=open_kill_switch(),
         telemetry=Telemetry(),
+        certificates=certificates,
+        parities=Parities(library, certificates),
+        paper=PaperShelf(places.home),
         schedule=None if schedule is None else WeeklySchedule(schedule, index.fired),
     )
     # Also where none is asked for: a sign-in with a wrong token is a 401 then too.

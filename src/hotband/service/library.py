@@ -62,6 +62,12 @@ class Library:
         entry = next(e for e in archived(self.folder.root) if e.path == path)
         return self.folder.read_archive(entry.week, entry.version)
 
+    def of_week(self, week: str) -> Latest | None:
+        """The newest archived result of a week; None where none is kept."""
+        fits = [entry.path for entry in archived(self.folder.root) if entry.week == week]
+        stamp = _stamp(fits[-1]) if fits else None
+        return None if stamp is None else self._read(fits[-1], stamp)
+
     def job(self, run: str) -> Job:
         """The job of a run's id or of its own; Problem 404 where there is none."""
         job = self.index.job(run) or self.index.of_run(run)

@@ -1,9 +1,11 @@
 """The replies about gates, account, roster and kill switch."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import ConfigDict, Field, StrictBool
 
+from hotband.artefacts.parity import Parity
 from hotband.artefacts.roster import Roster, RosterFolder, RosterWeek
 from hotband.errors import StoreError, StoreUnavailableError
 from hotband.live.clock import Clock
@@ -159,10 +161,17 @@ class RosterReply(Reply):
     """The run that each instrument was decided on."""
     roster: Roster | None
     decided: RosterWeek | None
+    parity: dict[str, Parity] = Field(default_factory=dict)
+    """What is proven now of the cells that the week's newest archived result has."""
 
 
-def roster_reply(folder: RosterFolder, week: str | None) -> RosterReply:
-    """A week's decisions, or the newest; InputError for a week that was not decided."""
+def roster_reply(
+    folder: RosterFolder, week: str | None, parity_of: Callable[[str], dict[str, Parity]]
+) -> RosterReply:
+    """A week's decisions, or the newest; InputError for a week that was not decided.
+
+    ``parity_of``: what is proven of a week's cells now, by instrument.
+    """
     weeks = tuple(folder.weeks())
     if not weeks and week is None:
         text = "No week was decided yet: the first finished run decides one."
@@ -178,6 +187,7 @@ def roster_reply(folder: RosterFolder, week: str | None) -> RosterReply:
         run_ids={name: entry.run_id for name, entry in decided.decided.items()},
         roster=folder.read(),
         decided=decided,
+        parity=parity_of(decided.week),
     )
 
 

@@ -508,6 +508,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/backtests/{run}/parity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Parity
+         * @description What paper sessions prove of the run's cells, as of now.
+         */
+        get: operations["getParity"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/certificates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Certificates
+         * @description The newest parity certificates in short form.
+         */
+        get: operations["getCertificates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/certificates/{session}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Certificate
+         * @description A whole certificate.
+         */
+        get: operations["getCertificate"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/kill-switch": {
         parameters: {
             query?: never;
@@ -584,6 +644,26 @@ export interface paths {
          * @description What a live trader last said of its account.
          */
         get: operations["getNav"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/paper": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Paper
+         * @description The newest paper sessions as their recordings tell them, and which of them run now.
+         */
+        get: operations["getPaper"];
         put?: never;
         post?: never;
         delete?: never;
@@ -901,6 +981,146 @@ export interface components {
             total: number;
         };
         /**
+         * Certificate
+         * @description What a recorded session proves.
+         */
+        Certificate: {
+            /**
+             * Cells
+             * @description The exact parameters that were traded; an instrument without is traded by the profile.
+             */
+            cells: {
+                [key: string]: {
+                    [key: string]: boolean | number | string | null;
+                };
+            };
+            /** Code */
+            code: {
+                [key: string]: string;
+            };
+            /**
+             * Disturbances
+             * @description The first of them by time.
+             */
+            disturbances: components["schemas"]["Disturbance"][];
+            /**
+             * Inputs
+             * @description What became of bars and gates.
+             */
+            inputs: {
+                [key: string]: number;
+            };
+            /** Instruments */
+            instruments: string[];
+            /**
+             * Match Pct
+             * @description Same events over all, in percent; 100 without any.
+             */
+            match_pct: number;
+            /**
+             * Mismatch Counts
+             * @description All of them, by cause.
+             */
+            mismatch_counts: {
+                [key: string]: number;
+            };
+            /**
+             * Mismatches
+             * @description The first of them by stage and time.
+             */
+            mismatches: components["schemas"]["Mismatch"][];
+            /**
+             * Produced
+             * Format: date-time
+             */
+            produced: string;
+            /**
+             * Proven
+             * @description Reproduced, and both sides agree on every event.
+             */
+            proven: boolean;
+            /**
+             * Reproduced
+             * @description Taking the inputs in again gave what was recorded, to the last bit.
+             */
+            reproduced: boolean;
+            /** Restarts */
+            restarts: number;
+            /**
+             * Schema Version
+             * @constant
+             */
+            schema_version: 1;
+            /**
+             * Session
+             * @description The session's id.
+             */
+            session: string;
+            /** Stages */
+            stages: {
+                [key: string]: components["schemas"]["Match"];
+            };
+            window: components["schemas"]["Window"];
+        };
+        /**
+         * CertificateShort
+         * @description What a certificate says, without its events.
+         */
+        CertificateShort: {
+            /**
+             * Code
+             * @description The version that the session was replayed with; of other code it proves nothing.
+             */
+            code: string;
+            /** Instruments */
+            instruments: string[];
+            /**
+             * Match Pct
+             * @description Same events over all, in percent.
+             */
+            match_pct: number;
+            /** Mismatch Counts */
+            mismatch_counts: {
+                [key: string]: number;
+            };
+            /**
+             * Produced
+             * Format: date-time
+             */
+            produced: string;
+            /**
+             * Proven
+             * @description Reproduced, and both sides agree on every event.
+             */
+            proven: boolean;
+            /** Reproduced */
+            reproduced: boolean;
+            /** Restarts */
+            restarts: number;
+            /** Session */
+            session: string;
+            /** Stages */
+            stages: {
+                [key: string]: components["schemas"]["Match"];
+            };
+            window: components["schemas"]["Window"];
+        };
+        /**
+         * Certificates
+         * @description The newest certificates first, by when they were made.
+         */
+        Certificates: {
+            /** Items */
+            items: components["schemas"]["CertificateShort"][];
+            /**
+             * Total
+             * @description Files that there are, those that cannot be read among them.
+             */
+            total: number;
+            /** Unreadable */
+            unreadable: components["schemas"]["Unreadable"][];
+        };
+        /**
          * Change
          * @description A value in both runs; null = undefined, off, or not there.
          */
@@ -909,6 +1129,31 @@ export interface components {
             base: number | string | boolean | null;
             /** Head */
             head: number | string | boolean | null;
+        };
+        /**
+         * Closing
+         * @description The last open time that was done.
+         */
+        Closing: {
+            /** Balance */
+            balance: number;
+            /** Equity */
+            equity: number;
+            /**
+             * Halts
+             * @description Why no entry was allowed.
+             */
+            halts: string[];
+            /**
+             * Time
+             * @description Open time of its bars.
+             */
+            time: string;
+            /**
+             * Unpriced
+             * @description Instruments left out because a currency had no price.
+             */
+            unpriced: string[];
         };
         /**
          * Comparison
@@ -1141,6 +1386,25 @@ export interface components {
              *     ]
              */
             values: number[];
+        };
+        /**
+         * Disturbance
+         * @description Something in the inputs that can make a session differ from its backtest.
+         */
+        Disturbance: {
+            /**
+             * Cause
+             * @enum {string}
+             */
+            cause: "late_data" | "restart" | "clock" | "setting" | "code";
+            /**
+             * Since
+             * Format: date-time
+             * @description The first open time that it can change.
+             */
+            since: string;
+            /** Why */
+            why: string;
         };
         /**
          * Drawdown
@@ -1945,6 +2209,22 @@ export interface components {
             set: boolean;
         };
         /**
+         * LastDecision
+         * @description The last verdict on a gate.
+         */
+        LastDecision: {
+            /** Admit */
+            admit: boolean;
+            /** Direction */
+            direction: string;
+            /** Instrument */
+            instrument: string;
+            /** Reasons */
+            reasons: string[];
+            /** Time */
+            time: string;
+        };
+        /**
          * LastGood
          * @description The last run that finished.
          */
@@ -2029,6 +2309,18 @@ export interface components {
             trade: number;
         };
         /**
+         * Match
+         * @description Events of one stage on both sides, and how many are the same.
+         */
+        Match: {
+            /** Backtest */
+            backtest: number;
+            /** Same */
+            same: number;
+            /** Session */
+            session: number;
+        };
+        /**
          * Meta
          * @description Versions and modes.
          */
@@ -2101,6 +2393,42 @@ export interface components {
             se: number | null;
             /** Value */
             value: number | null;
+        };
+        /**
+         * Mismatch
+         * @description One event that differs.
+         */
+        Mismatch: {
+            /**
+             * Backtest
+             * @description What the backtest has; null = nothing.
+             */
+            backtest: unknown;
+            /**
+             * Cause
+             * @enum {string}
+             */
+            cause: "late_data" | "restart" | "clock" | "setting" | "code";
+            /** Instrument */
+            instrument: string | null;
+            /**
+             * Session
+             * @description What the session had; null = nothing.
+             */
+            session: unknown;
+            /**
+             * Stage
+             * @enum {string}
+             */
+            stage: "gates" | "decisions" | "sizes" | "fills" | "pnl";
+            /**
+             * Time
+             * Format: date-time
+             * @description Open time of its bar.
+             */
+            time: string;
+            /** Why */
+            why: string;
         };
         /**
          * Nav
@@ -2273,6 +2601,101 @@ export interface components {
             window: components["schemas"]["Window"];
         };
         /**
+         * PaperReply
+         * @description The newest sessions first, by when their journals were written.
+         */
+        PaperReply: {
+            /** Items */
+            items: components["schemas"]["PaperSession"][];
+            /** Total */
+            total: number;
+            /** Unreadable */
+            unreadable: components["schemas"]["Unreadable"][];
+        };
+        /**
+         * PaperSession
+         * @description One recording.
+         */
+        PaperSession: {
+            /**
+             * Balance
+             * @description At the start.
+             */
+            balance: number;
+            /** @description Null = nothing was closed yet, or nothing in what was read of a long journal. */
+            closing: components["schemas"]["Closing"] | null;
+            /** Currency */
+            currency: string;
+            decision: components["schemas"]["LastDecision"] | null;
+            /** Fills */
+            fills: number | null;
+            /** Granularity */
+            granularity: string;
+            /** Instruments */
+            instruments: string[];
+            /** Journal Bytes */
+            journal_bytes: number;
+            /**
+             * Journal Read Bytes
+             * @description Below `journal_bytes` a next reply knows more.
+             */
+            journal_read_bytes: number;
+            /**
+             * Kill Switch
+             * @description As the session last took it in.
+             */
+            kill_switch: boolean | null;
+            /**
+             * Last Bars
+             * @description By pair the open time of its last bar.
+             */
+            last_bars: {
+                [key: string]: string;
+            };
+            /**
+             * Name
+             * @description Its folder.
+             */
+            name: string;
+            /**
+             * Positions
+             * @description Null while a long journal was not read to its end.
+             */
+            positions: components["schemas"]["Position"][] | null;
+            /** Restarts */
+            restarts: number | null;
+            /**
+             * Running
+             * @description A process writes it now.
+             */
+            running: boolean;
+            /**
+             * Session
+             * @description Its id, as certificates name it.
+             */
+            session: string;
+            /**
+             * Stale
+             * @description The last closing came too late for entries.
+             */
+            stale: boolean;
+            /**
+             * Start
+             * @description Bars that open at or after it are traded.
+             */
+            start: string;
+            /**
+             * Trouble
+             * @description Noted behind the last closing: a store that did not answer, and the like.
+             */
+            trouble: string | null;
+            /**
+             * Updated
+             * @description When its journal was last written.
+             */
+            updated: string;
+        };
+        /**
          * Params
          * @description One cell of the grid.
          */
@@ -2422,6 +2845,23 @@ export interface components {
             own_score: number;
             /** Score */
             score: number;
+        };
+        /**
+         * Position
+         * @description What is open in one instrument.
+         */
+        Position: {
+            /**
+             * Direction
+             * @enum {string}
+             */
+            direction: "long" | "short" | "flat";
+            /** Instrument */
+            instrument: string;
+            /** Tickets */
+            tickets: number;
+            /** Units */
+            units: number;
         };
         /**
          * ProblemBody
@@ -2638,6 +3078,13 @@ export interface components {
             decided: components["schemas"]["RosterWeek"] | null;
             /** Message */
             message: string | null;
+            /**
+             * Parity
+             * @description What is proven now of the cells that the week's newest archived result has.
+             */
+            parity: {
+                [key: string]: components["schemas"]["Parity"];
+            };
             roster: components["schemas"]["Roster"] | null;
             /**
              * Run Ids
@@ -2984,6 +3431,18 @@ export interface components {
             kind: string;
             /** Message */
             message: string;
+        };
+        /**
+         * RunParity
+         * @description What is proven of a run's instruments now; those that failed in the run are left out.
+         */
+        RunParity: {
+            /** Parity */
+            parity: {
+                [key: string]: components["schemas"]["Parity"];
+            };
+            /** Run Id */
+            run_id: string;
         };
         /**
          * RunProgress
@@ -3568,6 +4027,16 @@ export interface components {
             win_rate: number | null;
             /** Wins */
             wins: number;
+        };
+        /**
+         * Unreadable
+         * @description A file or folder that cannot be shown.
+         */
+        Unreadable: {
+            /** Name */
+            name: string;
+            /** Reason */
+            reason: string;
         };
         /**
          * WalkForward
@@ -7870,6 +8339,434 @@ export interface operations {
             };
         };
     };
+    getParity: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A run_id, or the job_id of one start */
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunParity"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Gone */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Request-URI Too Long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Request Header Fields Too Large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    getCertificates: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Certificates"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Request-URI Too Long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Request Header Fields Too Large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    getCertificate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id of a paper session */
+                session: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Certificate"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Request-URI Too Long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Request Header Fields Too Large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
     getKillSwitch: {
         parameters: {
             query?: never;
@@ -8384,6 +9281,125 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["NavReply"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Request-URI Too Long */
+            414: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Request Header Fields Too Large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemBody"];
+                };
+            };
+        };
+    };
+    getPaper: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaperReply"];
                 };
             };
             /** @description Bad Request */

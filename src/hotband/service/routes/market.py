@@ -40,7 +40,7 @@ def roster(
     week: Annotated[str | None, Query(pattern=r"^\d{4}-W\d{2}$")] = None,
 ) -> RosterReply:
     """Which instruments trade, with which cell, and why; a week's decisions, or the newest."""
-    return roster_reply(RosterFolder(service.folder.root), week)
+    return roster_reply(RosterFolder(service.folder.root), week, service.parities.of_week)
 
 
 @router.get("/kill-switch", operation_id="getKillSwitch")

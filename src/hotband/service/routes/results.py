@@ -20,6 +20,7 @@ from hotband.service.parameters import (
     decision_filter,
     trade_filter,
 )
+from hotband.service.parity import RunParity
 from hotband.service.problems import problems
 from hotband.service.results.candles import CandleRequest, Candles, candles
 from hotband.service.results.compare import Comparison, compare
@@ -79,6 +80,12 @@ def get_overview(result: Result, service: Current) -> Overview:
 def instrument(result: Result, symbol: Symbol) -> InstrumentReply:
     """Everything the artefact says of one instrument."""
     return instrument_reply(result, symbol)
+
+
+@router.get("/{run}/parity", operation_id="getParity")
+def parity(result: Result, service: Current) -> RunParity:
+    """What paper sessions prove of the run's cells, as of now."""
+    return RunParity(run_id=result.run_id, parity=service.parities.of_run(result))
 
 
 @router.get("/{run}/coverage", operation_id="getCoverage")

@@ -4,6 +4,7 @@ import type { Entry, InstrumentReply } from "@/api/results";
 import { interval, Metric } from "@/features/metric";
 import { Decision } from "@/features/panel/Decision";
 import { Chip, type Fact, Facts } from "@/features/panel/Panel";
+import { ParityChip } from "@/features/parity/ParityChip";
 import { ratio } from "@/format/numbers";
 import css from "./Instrument.module.css";
 import { paramFacts } from "./params";
@@ -19,7 +20,14 @@ export function Header({ reply, week }: { reply: InstrumentReply; week: string |
           {week === undefined ? null : `${week} \u00b7 `}run <code>{reply.run_id}</code>
         </span>
       </div>
-      {entry.state === "completed" ? <Completed entry={entry} /> : null}
+      {entry.state === "completed" ? (
+        <>
+          <Completed entry={entry} />
+          <p>
+            <ParityChip run={reply.run_id} symbol={reply.instrument} told />
+          </p>
+        </>
+      ) : null}
     </section>
   );
 }

@@ -3,12 +3,14 @@ import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import type { Decided } from "@/api/pages";
 import { Chip, TableRegion } from "@/features/panel/Panel";
+import { ParityCell } from "@/features/parity/ParityCell";
+import type { Parity } from "@/features/parity/words";
 import { count, number } from "@/format/numbers";
 import { Details } from "./Details";
 import css from "./Roster.module.css";
 import { failing, type Group, LIGHTS, sizeText, step } from "./words";
 
-const COLUMNS = 8;
+const COLUMNS = 9;
 
 interface Shown {
   groups: readonly Group[];
@@ -16,6 +18,7 @@ interface Shown {
   weeks: readonly string[];
   acting: "evidence" | "rule";
   open: string | undefined;
+  parity: Readonly<Record<string, Parity>>;
   toggle: (name: string) => void;
 }
 
@@ -34,6 +37,7 @@ export function RosterTable(shown: Shown) {
               e-value
             </th>
             <th scope="col">Size</th>
+            <th scope="col">Parity</th>
             <th scope="col">Reasons</th>
             <th scope="col">
               <span className="visually-hidden">Details</span>
@@ -86,6 +90,9 @@ function Row({ name, entry, ...shown }: Shown & { name: string; entry: Decided }
           <Small>needs {number(made.evidence.threshold, 3)}</Small>
         </td>
         <td data-label="Size">{sizeText(made.size_x)}</td>
+        <td data-label="Parity" className={css.parity}>
+          <ParityCell parity={shown.parity[name]} />
+        </td>
         <td className={css.reasons}>
           <ul>
             {made.reasons.map((why) => (

@@ -5,6 +5,7 @@ import { Ribbon } from "@/features/coverage/Ribbon";
 import { interval, Metric } from "@/features/metric";
 import { Decision } from "@/features/panel/Decision";
 import { Chip } from "@/features/panel/Panel";
+import { ParityChip } from "@/features/parity/ParityChip";
 import { number } from "@/format/numbers";
 import { type Reason, reasonsOf } from "./reasons";
 import { Sparkline } from "./Sparkline";
@@ -18,7 +19,8 @@ const ROWS = [
   ["trades", "Trades"],
 ] as const;
 
-export function Tile({ tile, week }: { tile: TileData; week: string | undefined }) {
+export function Tile(props: { tile: TileData; week: string | undefined; run: string }) {
+  const { tile, week } = props;
   const name = tile.instrument.replace("_", "/");
   const sharpe = tile.metrics.sharpe;
   const range = interval(sharpe);
@@ -68,7 +70,7 @@ export function Tile({ tile, week }: { tile: TileData; week: string | undefined 
             </div>
           </dl>
           <Ribbon coverage={tile.coverage} />
-          <Chips tile={tile} synthetic={synthetic} />
+          <Chips tile={tile} synthetic={synthetic} run={props.run} />
         </>
       )}
     </article>
@@ -77,7 +79,8 @@ export function Tile({ tile, week }: { tile: TileData; week: string | undefined 
 
 const FEW = 4;
 
-function Chips({ tile, synthetic }: { tile: TileData; synthetic: boolean }) {
+function Chips(props: { tile: TileData; synthetic: boolean; run: string }) {
+  const { tile, synthetic } = props;
   const reasons = reasonsOf(tile);
   const [few, more] = [reasons.slice(0, FEW), reasons.slice(FEW)];
   const standing = [
@@ -89,12 +92,15 @@ function Chips({ tile, synthetic }: { tile: TileData; synthetic: boolean }) {
   ];
   return (
     <div className={css.reasons}>
-      <ul className={css.chips} aria-label="Gates and penalties">
+      <ul className={css.chips} aria-label="Gates, penalties and parity">
         {standing.map(([tone, text]) => (
           <li key={text}>
             <Chip tone={tone}>{text}</Chip>
           </li>
         ))}
+        <li>
+          <ParityChip run={props.run} symbol={tile.instrument} />
+        </li>
         <Items reasons={few} />
       </ul>
       {more.length === 0 ? null : (

@@ -140,7 +140,7 @@ function Tiles({ overview, stale }: { overview: Overview; stale: boolean }) {
       </div>
       <div className={css.tiles} data-testid="tiles" data-run={overview.run_id}>
         {tiles.map((tile) => (
-          <Tile key={tile.instrument} tile={tile} week={search.week} />
+          <Tile key={tile.instrument} tile={tile} week={search.week} run={overview.run_id} />
         ))}
       </div>
       {tiles.length === 0 ? (

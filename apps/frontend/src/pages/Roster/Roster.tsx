@@ -5,6 +5,7 @@ import { rosterQuery } from "@/api/pages";
 import { statusQuery } from "@/api/queries";
 import { changed } from "@/features/panel/address";
 import { Loaded, Notice } from "@/features/panel/Panel";
+import { Certificates } from "@/features/parity/Certificates";
 import { Nothing } from "@/features/problem";
 import css from "@/features/roster/Roster.module.css";
 import { useTitle } from "@/layout/useTitle";
@@ -50,11 +51,17 @@ export function Roster() {
                 <Link to="/">To the overview</Link>
               </Nothing>
             ) : (
-              <WeekDecided decided={found.decided} weeks={found.weeks} busy={reply.isFetching} />
+              <WeekDecided
+                decided={found.decided}
+                weeks={found.weeks}
+                parity={found.parity}
+                busy={reply.isFetching}
+              />
             )
           }
         </Loaded>
       )}
+      <Certificates />
     </>
   );
 }

@@ -18,6 +18,7 @@ const ACTS = {
 export function WeekDecided(props: {
   decided: Schemas["RosterWeek"];
   weeks: readonly string[];
+  parity: Schemas["RosterReply"]["parity"];
   busy: boolean;
 }) {
   const { decided } = props;
@@ -58,6 +59,7 @@ export function WeekDecided(props: {
           week={decided.week}
           weeks={props.weeks}
           acting={acting}
+          parity={props.parity}
           open={open}
           toggle={toggle}
         />
