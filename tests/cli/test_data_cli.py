@@ -75,3 +75,54 @@ def test_words_that_are_wrong_end_with_status_1(tmp_path: Path, option: str) -> 
     path = str(text(tmp_path, "x.csv", "1,2,3"))
     status, _, err = hotband(tmp_path, "import", path, option, str(tmp_path / "none.yaml"))
     assert (status, "allowed:" in err) == (1, True)
+
+
+def test_candle_replies_are_imported_by_their_own_word(tmp_path: Path) -> None:
+    sides = {side: dict.fromkeys("ohlc", f"1.08{n}") for n, side in enumerate(("bid", "ask"))}
+    candle = {"complete": True, "volume": 1, "time": "2026-03-02T14:31:00.000000000Z", **sides}
+    document = {"instrument": "EUR_USD", "granularity": "M1", "candles": [candle]}
+    path = str(text(tmp_path, "candles.json", json.dumps(document)))
+    status, out, _ = hotband(tmp_path, "import", path)
+    assert (status, "EUR_USD M1, ba, 1 rows read, 1 kept, 1 new" in out) == (0, True)
+    assert "oanda-candles; dropped none" in out
+
+
+def test_a_file_that_disagrees_says_which_files_before_it_are_stored(tmp_path: Path) -> None:
+    row = "20250401 000000;1.1;1.2;1.0;1.1{};0"
+    paths = [str(text(tmp_path, f"DAT_ASCII_EURUSD_M1_{n}.csv", row.format(n))) for n in range(2)]
+    status, _, err = hotband(tmp_path, "import", *paths)
+    assert status == 1
+    assert "other values in 1 of 1 rows" in err
+    assert "Stored before it: DAT_ASCII_EURUSD_M1_0.csv;" in err
+    status, out, _ = hotband(tmp_path, "import", paths[0])
+    assert (status, "0 new" in out) == (0, True)
+
+
+def test_times_of_1970_leave_no_store(tmp_path: Path) -> None:
+    path = str(text(tmp_path, "EURUSD_M1.csv", "1970.01.01,00:00,1.1,1.2,1.0,1.1,0"))
+    status, _, err = hotband(tmp_path, "import", path, "--zone", "UTC")
+    assert (status, "allowed: 1971 to 2099" in err) == (1, True)
+    assert not list((tmp_path / "store").rglob("*.parquet"))
+
+
+def test_a_check_takes_the_side_that_it_asks_for(tmp_path: Path) -> None:
+    prices = {f"{name}s": [0] for name in ("open", "high", "low", "close")}
+    bases = dict.fromkeys(("open", "high", "low", "close"), 1.1)
+    document = {"timestamp": 1_735_776_000_000, "multiplier": 1e-5, "shift": 60_000, "times": [0]}
+    raw = json.dumps(document | bases | prices | {"volumes": [1]})
+    path = str(text(tmp_path, "EURUSD.json", raw))
+    status, _, err = hotband(tmp_path, "check", path)
+    assert (status, "Pass --side" in err) == (1, True)
+    status, out, _ = hotband(tmp_path, "check", path, "--side", "bid")
+    assert (status, "EUR_USD M1: 1 bars" in out) == (0, True)
+
+
+def test_days_from_close_to_close_are_inside_the_market_and_their_gaps_not_counted(
+    tmp_path: Path,
+) -> None:
+    header = "<DATE>\t<OPEN>\t<HIGH>\t<LOW>\t<CLOSE>\t<TICKVOL>\t<VOL>\t<SPREAD>"
+    rows = [f"2025.03.{day:02}\t1.1\t1.1\t1.1\t1.1\t5\t0\t1" for day in range(3, 8)]
+    path = str(text(tmp_path, "EURUSD_Daily.csv", header, *rows))
+    status, out, _ = hotband(tmp_path, "import", path, "--zone", "NY+7")
+    assert status == 0
+    assert "gaps inside the open market not counted; outside market hours 0;" in out

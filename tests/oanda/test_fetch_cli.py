@@ -67,6 +67,8 @@ def test_the_plain_form_and_the_command_store_the_same_bars(stub: Stub, tmp_path
         (("-i", "EURUSD", *WINDOW), {}, "Did you mean 'EUR_USD'?"),
         (("-i", "AUD_NZD", *WINDOW), {}, "Invalid value specified for 'instrument'"),
         (("-i", "EUR_USD", "--from", "yesterday"), {}, "RFC 3339"),
+        (("-i", "EUR_USD", "--from", "06.03.2026"), {}, "--from: got 06.03.2026; allowed: a date"),
+        (("-i", "EUR_USD", *WINDOW[:2], "--to", "2026-02-30"), {}, "--to: got 2026-02-30; allowed"),
         (("account",), {"OANDA_TOKEN": "wrong"}, "Insufficient authorization"),
         (("account",), {"OANDA_ACCOUNT": ""}, "OANDA_ACCOUNT: got nothing"),
         (("account",), {"OANDA_TOKEN": ""}, "nothing in OANDA_TOKEN or OANDA_TOKEN_FILE"),
@@ -145,3 +147,29 @@ def test_a_fetch_killed_again_and_again_ends_in_the_bytes_of_an_undisturbed_one(
         assert done.returncode == 0, done.stderr
         assert stub.turned_away == 0
     assert files(tmp_path / "cut") == files(tmp_path / "whole")
+
+
+def test_ctrl_c_says_that_the_same_command_goes_on(stub: Stub, tmp_path: Path) -> None:
+    arguments = command("-i", "EUR_USD", "--from", "2020-01-01")
+    with subprocess.Popen(
+        arguments, env=environment(stub, tmp_path), stderr=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stderr is not None
+        first = running.stderr.readline()
+        running.send_signal(signal.SIGINT)
+        rest = running.stderr.read()
+    assert "page 1, through 2020-01-0" in first
+    assert "(0%)" in first
+    assert "stopped; the same command goes on behind the last page above" in rest
+    assert running.returncode == 130
+
+
+def test_an_option_before_a_command_is_named_as_it_was_typed(stub: Stub, tmp_path: Path) -> None:
+    done = run(stub, tmp_path, "--json", "account")
+    said = " ".join(done.stderr.replace("│", " ").split())
+    assert (done.returncode, "value for --json: write it behind 'account'" in said) == (2, True)
+
+
+def test_gaps_of_days_are_said_not_to_be_counted(stub: Stub, tmp_path: Path) -> None:
+    done = run(stub, tmp_path, "-i", "EUR_USD", "--granularity", "D", "--from", "2026-02-01")
+    assert (done.returncode, "gaps not counted" in done.stdout) == (0, True)

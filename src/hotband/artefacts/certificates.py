@@ -84,7 +84,7 @@ class Certificate(Artefact):
     match_pct: Annotated[NotNegative, Field(le=100)]
     """Same events over all, in percent; 100 without any."""
     proven: bool
-    """Reproduced, and both sides agree on every event."""
+    """Reproduced, at least one decision was taken, and both sides agree on every event."""
 
     def to_dict(self) -> dict[str, Any]:
         """All of it as JSON-safe values."""

@@ -69,6 +69,8 @@ def parity_of(folder: Path, instrument: str, cell: Mapping[str, Any], code: str)
         return _of(found, "unproven", told)
     if found.proven:
         return _of(found, "proven", None)
+    if not any(match.session or match.backtest for match in found.stages.values()):
+        return _of(found, "unproven", "nothing happened in the session")
     return _of(found, "differs", _difference(found))
 
 

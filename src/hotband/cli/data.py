@@ -28,6 +28,10 @@ _Profile = Annotated[
 _Zone = Annotated[
     str | None, typer.Option(help="Zone of times that carry none: UTC, Europe/Athens, UTC+2, NY+7.")
 ]
+_Side = Annotated[
+    Literal["bid", "ask", "mid"] | None,
+    typer.Option(help="The side of prices that have one."),
+]
 _Format = Annotated[
     str | None, typer.Option("--format", help="Format, where the content does not tell it.")
 ]
@@ -51,10 +55,7 @@ def import_(
     granularity: Annotated[
         str | None, typer.Option(help="Of the bars, or of those to make of ticks, such as M1.")
     ] = None,
-    side: Annotated[
-        Literal["bid", "ask", "mid"] | None,
-        typer.Option(help="The side of prices that have one."),
-    ] = None,
+    side: _Side = None,
     zone: _Zone = None,
     accept_zone: Annotated[
         bool, typer.Option("--accept-zone", help="Keep a zone that the market's weeks contradict.")
@@ -100,12 +101,16 @@ def _print_import(one: "Imported") -> None:
     )
     typer.echo(
         f"  {report.format}; dropped {report.dropped or 'none'}; gaps inside the open market "
-        f"{quality.gaps_total}; outside market hours {quality.outside_hours:,}; "
+        f"{_count(quality.gaps_total)}; outside market hours {quality.outside_hours:,}; "
         f"spikes {quality.spikes_total:,}"
     )
     typer.echo(f"  {one.evidence}")
     for note in report.notes:
         typer.echo(f"  note: {note}")
+
+
+def _count(number: int | None) -> str:
+    return "not counted" if number is None else f"{number:,}"
 
 
 @app.command()
@@ -116,6 +121,7 @@ def check(
     bars: _Store = None,
     instrument: _Instrument = None,
     granularity: _Granularity = None,
+    side: _Side = None,
     zone: _Zone = None,
     format_: _Format = None,
     mapping: _Mapping = None,
@@ -130,7 +136,7 @@ def check(
             from hotband.market.instruments import load_instruments
             from hotband.research.importing import FileWords, check_file
 
-            words = FileWords(instrument, granularity, None, "drop", zone, format_, mapping)
+            words = FileWords(instrument, granularity, side, "drop", zone, format_, mapping)
             table = load_instruments(broker)
             found = [check_file(path, words, table, hours) for path in files]
         else:
@@ -189,7 +195,7 @@ def _print_report(report: "QualityReport") -> None:
         f"  outside market hours {report.outside_hours:,}; spikes {report.spikes_total:,}; "
         f"flat runs {report.flat_runs:,} (longest {report.longest_flat_run} bars)"
     )
-    typer.echo(f"  gaps inside the open market: {report.gaps_total}")
+    typer.echo(f"  gaps inside the open market: {_count(report.gaps_total)}")
     for gap in report.gaps[:3]:
         typer.echo(f"    {gap.slots} bars missing from {gap.start}")
 

@@ -69,8 +69,9 @@ def fetch(
     """
     given = [name for name in context.params if _was_typed(context, name)]
     if context.invoked_subcommand is not None and given:
-        text = f"the options of '{context.invoked_subcommand}' go behind it"
-        raise typer.BadParameter(text, ctx=context, param_hint=given[0])
+        name = context.invoked_subcommand
+        option = next(one for one in context.command.params if one.name == given[0]).opts[0]
+        raise typer.BadParameter(f"write it behind '{name}'", ctx=context, param_hint=option)
     if context.invoked_subcommand is None:
         candles(
             source, instrument, granularity, start, end, bars, price, replace, broker, profile,
@@ -113,7 +114,8 @@ def candles(
             )
             reports = []
             for plan in plans:
-                report = backfill.fetch(plan)
+                with _stopped():
+                    report = backfill.fetch(plan)
                 reports.append(report.to_dict())
                 if not as_json:
                     _print_report(report)
@@ -259,6 +261,16 @@ def _client(source: str) -> "Iterator[OandaClient]":
         yield client
 
 
+@contextmanager
+def _stopped() -> "Iterator[None]":
+    """Say at Ctrl-C what becomes of the pages before it."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo("stopped; the same command goes on behind the last page above", err=True)
+        raise
+
+
 def _heard(line: str) -> None:
     typer.echo(line, err=True)
 
@@ -286,15 +298,19 @@ def _plans(
     from hotband.market.calendar import parse_time
     from hotband.research.fetching import FetchPlan
 
-    def at(text: str) -> int:
-        return parse_time(f"{text}T00:00:00Z" if len(text) == 10 else text)
+    def at(text: str, option: str) -> int:
+        try:
+            return parse_time(f"{text}T00:00:00Z" if len(text) == 10 else text)
+        except WindowError as cause:
+            allowed = "a date such as 2025-01-31, or RFC 3339 such as 2025-01-31T08:00:00Z"
+            raise WindowError(option, text, allowed, "Correct it.") from cause
 
     if start is None:
         do = "Name the first day with --from."
         raise WindowError("--from", "nothing", "a date or a time", do)
-    until = None if end is None else at(end)
+    until = None if end is None else at(end, "--to")
     return [
-        FetchPlan(name, granularity, at(start), until, price, replace)
+        FetchPlan(name, granularity, at(start, "--from"), until, price, replace)
         for name in _names(instrument)
     ]
 
@@ -315,9 +331,8 @@ def _print_report(report: "FetchReport") -> None:
         typer.echo("  no bars in the window")
         return
     share = "-" if found.share_present is None else f"{found.share_present:.2%}"
-    typer.echo(
-        f"  held: {found.rows:,} bars, {share} of open-market slots, {found.gaps_total} gaps"
-    )
+    gaps = "gaps not counted" if found.gaps_total is None else f"{found.gaps_total:,} gaps"
+    typer.echo(f"  held: {found.rows:,} bars, {share} of open-market slots, {gaps}")
     for gap in found.gaps[:3]:
         typer.echo(f"    {gap.slots} bars missing from {gap.start}")
 

@@ -19,6 +19,7 @@ app = typer.Typer(
     help="Backtests gate-driven FX strategies through the code that trades them.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # else square brackets in a help text are taken for markup
 )
 
 

@@ -131,4 +131,6 @@ def _show(found: "Certificate", path: Path) -> None:
     for mismatch in found.mismatches[:10]:
         console.print(f"{mismatch.time} {mismatch.stage}: {mismatch.cause}, {mismatch.why}")
     word = "proven" if found.proven else "NOT proven"
-    console.print(f"{word}: {found.match_pct:.2f} % of events agree; {path}")
+    happened = any(match.session or match.backtest for match in found.stages.values())
+    told = f"{found.match_pct:.2f} % of events agree" if happened else "nothing happened in it"
+    console.print(f"{word}: {told}; {path}")

@@ -8,14 +8,17 @@ import numpy as np
 import polars as pl
 
 from hotband.errors import BarsError
-from hotband.market.bars import COLUMNS, Bars, SideOrigin, bar_faults, quotes_from
-from hotband.market.calendar import format_time, parse_granularity
+from hotband.market.bars import COLUMNS, PRICES, Bars, SideOrigin, bar_faults, quotes_from
+from hotband.market.calendar import FIRST_NS, LAST_NS, format_time, parse_granularity
 from hotband.market.instruments import Instrument, get_instrument
 from hotband.market.spreads import ONE_SIDE_COLUMNS, OneSide, SpreadProfile, complete_sides
 
 OnCrossed: TypeAlias = Literal["refuse", "drop"]
 KnownSpreads: TypeAlias = Callable[[Instrument, int], SpreadProfile | None]
 """The spreads of an instrument as known at a time in ns; None = no two-sided bars by then."""
+LEAST_PIPS: Final = 200
+MOST_PIPS: Final = 700_000
+"""Prices in pips: EUR_USD is near 11,000, USD_JPY 15,000, USD_TRY 400,000, TRY_JPY 350."""
 _ENOUGH_ROWS: Final = 50
 """So many rows without two that are adjacent are bars of a longer granularity."""
 
@@ -168,6 +171,46 @@ def check_length(bars: Bars, name: str) -> None:
         )
 
 
+def require_years(bars: Bars, name: str) -> None:
+    """Refuse times that no market has: those of 1970 and before, or behind 2099.
+
+    Raises:
+        BarsError: With the first and the last time.
+    """
+    t_ns = bars.data["t"]
+    if len(t_ns) and (t_ns[0] < FIRST_NS or t_ns[-1] >= LAST_NS):
+        raise BarsError(
+            f"times of {name}",
+            f"{format_time(int(t_ns[0]))} to {format_time(int(t_ns[-1]))}",
+            "1971 to 2099",
+            "Check the format of the times, or remove the rows.",
+        )
+
+
+def require_scale(bars: Bars, pair: Instrument, name: str) -> None:
+    """Refuse prices that cannot be the instrument's: another pair's, or damaged digits.
+
+    Raises:
+        BarsError: A price below ``LEAST_PIPS`` or above ``MOST_PIPS``, in pips of ``pair``.
+    """
+    pip = 10.0**pair.pip_location
+    least, most = LEAST_PIPS * pip, MOST_PIPS * pip
+    prices = np.stack([bars.data[column] for column in PRICES])
+    odd = ((prices < least) | (prices > most)).any(axis=0)
+    if odd.any():
+        row = int(np.argmax(odd))
+        column = prices[:, row]
+        worst = float(column[np.argmax(np.abs(np.log(column / pip) - np.log(least / pip)))])
+        raise BarsError(
+            f"prices of {name}",
+            f"{worst:g} at {format_time(int(bars.data['t'][row]))}, such in {int(odd.sum())} of "
+            f"{len(bars)} bars",
+            f"{least:g} to {most:g} for {pair.name}",
+            "Name the right pair with --instrument, remove damaged rows, or give another "
+            "pip_location in a --broker file.",
+        )
+
+
 def report_of(bars: Bars, reading: Reading, format_name: str = "hotband-bars") -> ImportReport:
     """The report on bars that were made of a file."""
     data = bars.data
@@ -205,7 +248,7 @@ def allow_crossed(crossed: int, rows: int, on_crossed: str, name: str) -> None:
             f"quotes of {name}",
             f"ask below bid in {crossed} of {rows} rows",
             "ask >= bid at open and close",
-            "Use on_crossed=drop to leave these rows out and count them.",
+            "Use --on-crossed drop (on_crossed='drop') to leave these rows out and count them.",
         )
 
 

@@ -124,6 +124,18 @@ def ends_in_line(path: Path) -> bool:
     return last == b"\n"
 
 
+def inner_name(path: Path) -> str:
+    """Name of the data that a file holds: without ``.gz``, or of the member of a ``.zip``.
+
+    Raises:
+        BarsError: An archive that cannot be read, or without exactly one file of data.
+    """
+    if path.suffix.lower() != ".zip":
+        return path.name[:-3] if path.suffix.lower() == ".gz" else path.name
+    with open_bytes(path) as stream:
+        return Path(str(stream.name)).name
+
+
 def _member(archive: zipfile.ZipFile, path: Path) -> str:
     names = [name for name in archive.namelist() if name.lower().endswith(_DATA)]
     tables = [name for name in names if name.lower().endswith(".csv")] or names

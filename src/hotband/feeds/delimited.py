@@ -11,6 +11,7 @@ import polars as pl
 from hotband.errors import BarsError
 from hotband.feeds.assembly import Reading
 from hotband.feeds.blocks import Block, line_blocks
+from hotband.market.calendar import FIRST_NS, LAST_NS, format_time
 
 TEXT: Final = frozenset({"time", "date", "clock", "pair"})
 EPOCH_NS: Final = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
@@ -68,7 +69,7 @@ def read_frames(path: Path, layout: Layout, reading: Reading) -> Iterator[pl.Dat
             continue
         frame = _parse(lines, layout, path.name)
         if layout.unit:
-            time = frame["time"] * EPOCH_NS[layout.unit]
+            time = _from_epoch(frame["time"], layout.unit, lines, path.name)
         else:
             text = _time_text(frame)
             form = form or _form_of(text[0], layout.times, lines, path.name)
@@ -77,6 +78,23 @@ def read_frames(path: Path, layout: Layout, reading: Reading) -> Iterator[pl.Dat
         wanted = [name for name in frame.columns if name[0] != "_" and name not in TEXT]
         pairs = [frame["pair"]] if "pair" in frame.columns else []
         yield pl.DataFrame([time.rename("time"), *pairs, *(frame[name] for name in wanted)])
+
+
+def _from_epoch(numbers: pl.Series, unit: str, lines: Block, name: str) -> pl.Series:
+    """Numbers since 1970 in ns; those of another unit fall far outside the years of prices."""
+    scale = EPOCH_NS[unit]
+    strange = (numbers < FIRST_NS // scale) | (numbers > LAST_NS // scale)
+    if strange.any():
+        row = int(strange.arg_max() or 0)
+        value = int(numbers[row])
+        fits = [one for one, ns in EPOCH_NS.items() if FIRST_NS <= value * ns <= LAST_NS]
+        raise BarsError(
+            f"line {lines.first_line + row} of {name}",
+            f"the time {value} {unit} since 1970",
+            f"{format_time(FIRST_NS)} to {format_time(LAST_NS)}",
+            f"Say timestamp_unit: {fits[0]} in the mapping." if fits else "Correct the column.",
+        )
+    return numbers * scale
 
 
 def _without_head(block: Block, skip: int) -> Block:
@@ -113,7 +131,8 @@ def _first_bad(lines: Block, layout: Layout) -> int:
     """Index of the first line with a wrong number of fields, or no number where one must be."""
     kinds = layout.schema().values()
     number = re.compile(r"[+-]?(\d+[.,]?\d*|[.,]\d+)([eE][+-]?\d+)?")
-    for index, line in enumerate(lines.text.split(b"\n")):
+    whole = re.compile(r"[+-]?\d+")
+    for index, line in enumerate(lines.text.removesuffix(b"\n").split(b"\n")):
         try:
             fields = line.decode("utf-8").split(layout.separator)
         except UnicodeDecodeError:
@@ -123,7 +142,7 @@ def _first_bad(lines: Block, layout: Layout) -> int:
         for name, kind, text in zip(layout.columns, kinds, fields, strict=True):
             if kind == pl.String or (not text and name in layout.optional):
                 continue
-            if not number.fullmatch(text.strip(layout.quote)):
+            if not (whole if kind == pl.Int64 else number).fullmatch(text.strip(layout.quote)):
                 return index
     return 0
 
@@ -148,12 +167,19 @@ def _time_text(frame: pl.DataFrame) -> pl.Series:
 
 def _form_of(text: str, forms: tuple[str, ...], lines: Block, name: str) -> str:
     for form in forms:
-        if not pl.Series([text]).str.to_datetime(form, strict=False, time_unit="ns").null_count():
+        first = _with_offset(pl.Series([text]), form)
+        if not first.str.to_datetime(form, strict=False, time_unit="ns").null_count():
             return form
     raise _bad_line(0, lines, name)
 
 
+def _with_offset(text: pl.Series, form: str) -> pl.Series:
+    """Z as the offset that it stands for, where the form has one."""
+    return text.str.replace("Z$", "+00:00") if form.endswith("%z") else text
+
+
 def _times(text: pl.Series, form: str, lines: Block, name: str) -> pl.Series:
+    text = _with_offset(text, form)
     times = text.str.to_datetime(form, strict=False, time_unit="ns")
     if times.null_count():
         raise _bad_line(int(times.is_null().arg_max() or 0), lines, name)

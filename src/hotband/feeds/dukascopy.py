@@ -61,7 +61,7 @@ def symbol_of(path: Path) -> str:
     """
     found = _TICKS.search(path.as_posix()) or _CANDLES.search(path.as_posix())
     if found is None:
-        raise _misplaced(path)
+        raise misplaced(path)
     return f"{found[1][:3]}_{found[1][3:]}"
 
 
@@ -69,7 +69,7 @@ def granularity_of(path: Path) -> str:
     """Granularity of a candle file; BarsError where the path is not in the layout."""
     found = _CANDLES.search(path.as_posix())
     if found is None:
-        raise _misplaced(path)
+        raise misplaced(path)
     return GRANULARITIES[found[6]]
 
 
@@ -82,7 +82,7 @@ def read_ticks(files: Sequence[Path], reading: Reading) -> Iterator[pl.DataFrame
     for path in files:
         found = _TICKS.search(path.as_posix())
         if found is None:
-            raise _misplaced(path)
+            raise misplaced(path)
         start_ns = _start_ns(path, *found.group(2, 3, 4, 5))
         raw = _records(path, RAW_TICK)
         _require(raw["ms"], _HOUR_MS, 1, path)
@@ -111,7 +111,7 @@ def read_candles(files: Sequence[Path], reading: Reading) -> tuple[pl.DataFrame,
     for path in files:
         found = _CANDLES.search(path.as_posix())
         if found is None:
-            raise _misplaced(path)
+            raise misplaced(path)
         if GRANULARITIES[found[6]] != reading.granularity:
             raise BarsError(
                 f"granularity of {path.name}",
@@ -199,11 +199,12 @@ def _start_ns(path: Path, year: str, month: str, day: str, hour: str) -> int:
     try:
         start = datetime(int(year), int(month) + 1, int(day), int(hour), tzinfo=UTC)
     except ValueError as cause:
-        raise _misplaced(path) from cause
+        raise misplaced(path) from cause
     return int(start.timestamp()) * SECOND_NS
 
 
-def _misplaced(path: Path) -> BarsError:
+def misplaced(path: Path) -> BarsError:
+    """The error for a file whose path does not say its symbol and date."""
     return BarsError(
         f"path of {path.name}",
         "/".join(path.parts[-5:]),

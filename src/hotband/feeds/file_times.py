@@ -31,9 +31,8 @@ def read_times(times: pl.Series, zone: str | None, name: str, notes: list[str]) 
     if times.dtype.time_zone is not None:
         return times.cast(TIME_TYPE)
     if zone is None:
-        raise BarsError(
-            what, "times without a zone", "times with a zone", "Pass zone=, such as zone='UTC'."
-        )
+        do = "Pass zone= or --zone, such as UTC."
+        raise BarsError(what, "times without a zone", "times with a zone", do)
     notes.append(f"times without a zone were read as {zone}")
     wall = times.cast(pl.Datetime("ns")).to_physical().to_numpy()
     return pl.Series("time", to_utc(wall, zone, what)).cast(TIME_TYPE)

@@ -22,6 +22,7 @@ from hotband.feeds.assembly import (
     report_of,
     two_sided,
 )
+from hotband.feeds.blocks import open_bytes
 from hotband.feeds.file_times import read_times
 from hotband.market.bars import PRICES, SIDE_ORIGINS, Bars, SideOrigin
 from hotband.market.instruments import load_instruments
@@ -31,6 +32,7 @@ __all__ = ["ImportReport", "OnCrossed", "SpreadSource", "read_bars", "read_frame
 
 _FILE_NAME: Final = re.compile(r"(?P<instrument>[A-Z]{3}_[A-Z]{3})\.(?P<granularity>[A-Z]\d*)\.")
 _SOURCE: Final = re.compile(r"[A-Z]{3}_[A-Z]{3}\.[A-Z]\d*\.(?P<source>[A-Za-z]\w*)\.")
+_TEXT: Final = (".csv", ".txt", ".gz", ".zip")
 GRANULARITY_ALIASES: Final = {"D1": "D"}
 
 
@@ -126,11 +128,16 @@ def _open(
 
 
 def _load(path: Path) -> tuple[pl.DataFrame, dict[str, str]]:
-    if path.suffix not in {".parquet", ".csv"}:
-        raise BarsError(f"file {path.name}", path.suffix, ".parquet or .csv", "Convert the file.")
+    if path.suffix.lower() not in {".parquet", *_TEXT}:
+        allowed = f".parquet, {', '.join(_TEXT)}"
+        raise BarsError(f"file {path.name}", path.suffix, allowed, "Convert the file.")
     try:
-        if path.suffix == ".csv":
-            return pl.read_csv(path, glob=False), {}
+        if path.suffix.lower() != ".parquet":
+            with open_bytes(path) as stream:
+                frame = pl.read_csv(stream.read())
+            if not frame.height:
+                raise BarsError(f"file {path.name}", "no rows", "at least one", "Check the file.")
+            return frame, {}
         return pl.read_parquet(path, glob=False), pl.read_parquet_metadata(path)
     except (pl.exceptions.PolarsError, OSError) as cause:
         raise BarsError(
@@ -166,7 +173,7 @@ def _renamed(frame: pl.DataFrame, mapping: Mapping[str, str], path: Path) -> pl.
             f"columns of {path.name}",
             ", ".join(frame.columns),
             f"time and {', '.join(PRICES)} or o, h, l, c",
-            "Name the columns with mapping={'their name': 'our name'}.",
+            "Name the columns with mapping={'their name': 'our name'}, or --mapping FILE.",
         )
     return frame
 
@@ -177,7 +184,7 @@ def _required(said: Mapping[str, str], what: str, path: Path) -> str:
             f"{what} of {path.name}",
             "nothing in the file name or its metadata",
             "a name like EUR_USD.M1.oanda.parquet, or the argument",
-            f"Pass {what}=.",
+            f"Pass {what}= or --{what}.",
         )
     return said[what]
 
@@ -207,6 +214,6 @@ def _side(
             f"side of {path.name}",
             "one side, and no word on which",
             "bid, ask or mid",
-            "Pass side=; a wrong side is wrong by a spread in every fill.",
+            "Pass side= or --side; a wrong side is wrong by a spread in every fill.",
         )
     return origin

@@ -12,8 +12,8 @@ from typing import Final, Literal, TypeAlias
 
 from hotband.errors import BarsError
 from hotband.feeds import histdata
-from hotband.feeds.blocks import read_head
-from hotband.feeds.dukascopy import files_in
+from hotband.feeds.blocks import inner_name, read_head
+from hotband.feeds.dukascopy import files_in, misplaced
 from hotband.market.spreads import OneSide
 
 Kind: TypeAlias = Literal["ticks", "bars"]
@@ -24,11 +24,13 @@ class Head:
     """What a format is told by: the path and the first lines, empty for a folder.
 
     ``line`` is the first row and ``header`` the line before it, where that has no digit.
+    ``name`` is the file's, in an archive the member's.
     """
 
     path: Path
     header: str
     line: str
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +71,20 @@ def _json(key: str) -> Callable[[Head], bool]:
 
 
 def _names_minutes(head: Head) -> bool:
-    return head.path.name.upper().startswith("DAT_MT_")
+    return any(
+        name.upper().startswith(("DAT_MT_", "HISTDATA_COM_MT_"))
+        for name in (head.path.name, head.name)
+    )
 
 
+_REPLY: Final = re.compile(r'\s*(\[\s*)?\{\s*"(instrument|granularity|candles)"\s*:')
+_REPLIES: Final = "replies with candles"
 _HISTORY: Final = _line(r"\d{4}\.\d\d\.\d\d,\d\d:\d\d,")
 
 
 def _table(head: Head, *, ticks: bool) -> bool:
     """Our own columns, by header or (Parquet) by the schema."""
-    if head.path.suffix == ".parquet":
+    if head.path.suffix.lower() == ".parquet":
         return _parquet_ticks(head.path) is ticks
     names = {name.strip().strip('"') for name in head.header.split(",")}
     return "time" in names and ({"bid", "ask"} <= names) is ticks
@@ -147,6 +154,11 @@ FORMATS: Final[dict[str, Format]] = {
             "dukascopy-json-candles", "Dukascopy JSON candles", "bars", "UTC", None, "dukascopy",
             _json("opens"),
         ),
+        Format(
+            "oanda-candles", "OANDA candle replies: one, a JSON list, or one a line", "bars",
+            "UTC", None, "oanda",
+            lambda head: head.line == _REPLIES,
+        ),
     )
 }  # fmt: skip
 
@@ -157,18 +169,21 @@ def head_of(path: Path) -> Head:
     Raises:
         BarsError: The file cannot be read, or is a web page.
     """
-    if path.is_dir() or path.suffix in {".parquet", ".bi5"}:
+    if path.is_dir() or path.suffix.lower() in {".parquet", ".bi5"}:
         if not path.exists():
             raise BarsError(f"file {path.name}", "no such file", "a file", "Check the path.")
         return Head(path, "", "")
     raw = read_head(path).decode("utf-8", "replace")
+    if _REPLY.match(raw):
+        return Head(path, "", _REPLIES)
     if raw.lstrip().startswith("{"):
         return Head(path, "", _keys(path))
     lines = raw.splitlines()
     first = lines[0] if lines else ""
+    name = inner_name(path)
     if re.search(r"\d", first):
-        return Head(path, "", first)
-    return Head(path, first, lines[1] if len(lines) > 1 else "")
+        return Head(path, "", first, name)
+    return Head(path, first, lines[1] if len(lines) > 1 else "", name)
 
 
 def _keys(path: Path) -> str:
@@ -192,12 +207,22 @@ def detect(path: Path, name: str | None = None) -> Format:
     found = [one for one in FORMATS.values() if one.fits(head)]
     if len(found) == 1:
         return found[0]
-    if path.suffix == ".parquet":
+    if path.suffix.lower() == ".parquet":
         return FORMATS["hotband-bars"]  # whose reader names what is wrong
-    empty = not path.is_dir() and path.stat().st_size == 0
-    got = "an empty file" if empty else f"a first line {(head.header or head.line)[:80]!r}"
-    if path.is_dir() or path.suffix == ".bi5":
-        got = f"{path.name}, which holds no file of Dukascopy's layout"
+    if path.suffix.lower() == ".bi5":
+        raise misplaced(path)
+    if path.is_dir() and not found:
+        raise BarsError(
+            f"folder {path.name}",
+            "no bi5 file in Dukascopy's layout",
+            "a folder of those, or files",
+            "Name the files themselves.",
+        )
+    if not path.is_dir() and not (head.header + head.line).strip():
+        raise BarsError(
+            f"file {path.name}", "an empty file", "rows", "Download or export it again."
+        )
+    got = f"a first line {(head.header or head.line)[:80]!r}"
     if found:
         got = f"what fits {' and '.join(one.name for one in found)}"
     raise BarsError(

@@ -77,9 +77,20 @@ def decimals_of(prices: pl.DataFrame) -> int:
     return 8
 
 
-def with_asks(frame: pl.DataFrame, reading: Reading) -> pl.DataFrame:
-    """Both sides of bid bars with a ``spread`` column in points that is not all 0."""
-    decimals = decimals_of(frame.select(_PRICES))
+def written_decimals(header: str, line: str) -> int:
+    """Decimals of the prices as the first row writes them, zeros at the end included."""
+    row = dict(zip(header.strip().split("\t"), line.split("\t"), strict=False))
+    prices = (row.get(name, "") for name in ("<OPEN>", "<HIGH>", "<LOW>", "<CLOSE>"))
+    return max(len(price.partition(".")[2].strip()) for price in prices)
+
+
+def with_asks(frame: pl.DataFrame, reading: Reading, written: int) -> pl.DataFrame:
+    """Both sides of bid bars with a ``spread`` column in points that is not all 0.
+
+    A point is the last of the ``written`` decimals, as 1.10100 has five, or the last one that
+    any price needs.
+    """
+    decimals = max(written, decimals_of(frame.select(_PRICES)))
     reading.note(
         f"the ask is the bid plus the bar's SPREAD, in points of {10.0**-decimals:g}; "
         "MetaTrader keeps one spread per bar"

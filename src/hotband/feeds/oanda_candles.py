@@ -15,7 +15,8 @@ import numpy.typing as npt
 
 from hotband.core.records import QUOTE, Records
 from hotband.errors import BarsError
-from hotband.feeds.files import ImportReport, SpreadSource
+from hotband.feeds.assembly import ImportReport, OnCrossed, SpreadSource, allow_crossed
+from hotband.feeds.blocks import open_bytes
 from hotband.feeds.oanda_json import (
     Document,
     is_plain,
@@ -229,7 +230,9 @@ def _once(candles: Candles, what: str) -> Candles:
 # Files -----------------------------------------------------------------------------------------
 
 
-def read_candle_file(path: Path, spreads: SpreadSource | None = None) -> tuple[Bars, ImportReport]:
+def read_candle_file(
+    path: Path, spreads: SpreadSource | None = None, on_crossed: OnCrossed = "drop"
+) -> tuple[Bars, ImportReport]:
     """Bars of saved replies of the candles endpoint, and a report on the import.
 
     The file holds one reply, a JSON list of replies, or one reply a line; all of one
@@ -239,9 +242,11 @@ def read_candle_file(path: Path, spreads: SpreadSource | None = None) -> tuple[B
         path: The file.
         spreads: For one-sided candles, as ``files.read_bars`` takes it; by default the
             built-in table's.
+        on_crossed: Whether candles with the ask below the bid are refused or left out.
 
     Raises:
-        BarsError: The file cannot be read, or its replies do not fit together.
+        BarsError: The file cannot be read, its replies do not fit together, or crossed candles
+            are to be refused.
         InstrumentError: One-sided candles of an instrument that the table lacks.
     """
     replies = [parse_candles(reply, path.name) for reply in _replies(path)]
@@ -272,6 +277,7 @@ def read_candle_file(path: Path, spreads: SpreadSource | None = None) -> tuple[B
     if incomplete:
         notes.append(f"left out {incomplete} candles that were not complete when saved")
     if crossed:
+        allow_crossed(crossed, len(candles.t_ns), on_crossed, path.name)
         notes.append(f"dropped {crossed} candles whose ask is below the bid")
     left_out = {"crossed": crossed, "incomplete": incomplete, "duplicate": repeated}
     return bars, _file_report(path, bars, left_out, tuple(notes))
@@ -297,7 +303,7 @@ def _file_report(
         gaps=int((steps > bars.granularity_ns).sum()),
         longest_gap_ns=int(steps.max(initial=0)),
         notes=notes,
-        format="oanda",
+        format="oanda-candles",
     )
 
 
@@ -317,12 +323,13 @@ def _joined(first: Candles, replies: list[Candles]) -> Candles:
 def _replies(path: Path) -> list[Any]:
     do = "Save replies of the candles endpoint: one, a list of them, or one a line."
     try:
-        content = path.read_text("utf-8")
+        with open_bytes(path) as stream:
+            content = stream.read().decode("utf-8-sig")
         try:
             document = json.loads(content)
         except json.JSONDecodeError:
             document = list(_lines(content))
-    except (OSError, ValueError) as cause:
+    except ValueError as cause:
         got = " ".join(str(cause).split())
         raise BarsError(f"file {path.name}", got, "JSON in UTF-8", do) from cause
     replies = document if isinstance(document, list) else [document]

@@ -88,7 +88,7 @@ def open_file(path: Path, words: FileWords) -> Opened:
         bi5 = tuple(dukascopy.files_in(path)[form.kind == "bars"]) or (path,)
     elif form.name.startswith("dukascopy-json"):
         document = dukascopy_json.read_document(path)
-    elif path.suffix != ".parquet":
+    elif path.suffix.lower() != ".parquet":
         head = head_of(path)
     return Opened(path, form, words, mapping, head, bi5, document)
 
@@ -145,21 +145,47 @@ def instrument_of(file: Opened, table: Collection[str]) -> str:
         return names.pop()
     if file.form.name == "truefx":
         return file.head.line[:7].replace("/", "_")
-    for found in _PAIR.finditer(file.path.name):
-        name = f"{found[1]}_{found[2]}"
-        if name in table:
-            return name
+    named = pairs_named(file)
+    known = [name for name in named if name in table]
+    if known:
+        return known[0]
     raise BarsError(
         f"instrument of {file.path.name}",
-        "none in the file name",
+        f"{named[-1]}, which the table of instruments lacks" if named else "none in the file name",
         "a name such as EUR_USD or EURUSD in it, or the option",
-        "Pass --instrument.",
+        "Add it with --broker FILE." if named else "Pass --instrument.",
     )
+
+
+def pairs_named(file: Opened) -> list[str]:
+    """What the name of the file, or of the member of an archive, may mean as a pair."""
+    names = dict.fromkeys((file.path.name, file.head.name))
+    return [f"{one[1]}_{one[2]}" for name in names for one in _PAIR.finditer(name)]
+
+
+def require_name(file: Opened, instrument: str, table: Collection[str]) -> None:
+    """Refuse an instrument that is said of a file whose name says another.
+
+    Raises:
+        BarsError: Known pairs stand in the name, and the instrument is none of them.
+    """
+    named = pairs_named(file)
+    if _packed(file.form):
+        named = [dukascopy.symbol_of(one) for one in file.bi5]
+    known = sorted({name for name in named if name in table})
+    if known and instrument not in known:
+        raise BarsError(
+            f"instrument of {file.path.name}",
+            instrument,
+            f"{' or '.join(known)}, which the name says",
+            "Correct --instrument, or rename the file.",
+        )
 
 
 def granularity_of(file: Opened) -> str:
     """Length of the bars: by the user, by the format, or by the file's name."""
     said = file.words.granularity or (file.mapping.granularity if file.mapping else None)
+    is_bars = file.form.kind == "bars"
     fixed = {"histdata-m1": "M1", "histdata-mt": "M1"}.get(file.form.name)
     if file.form.name == "dukascopy-candles":
         fixed = dukascopy.granularity_of(file.bi5[0]) if said is None else None
@@ -167,10 +193,10 @@ def granularity_of(file: Opened) -> str:
         fixed = dukascopy_json.granularity_of(file.document, file.path.name)
     if fixed and said not in {None, fixed}:
         raise BarsError(f"granularity of {file.path.name}", said, fixed, "Leave --granularity out.")
-    named = _LENGTH.search(file.path.name) if file.form.kind == "bars" else None
+    named = _LENGTH.search(f"{file.path.name} {file.head.name}") if is_bars else None
     name = said or fixed or (named[1] if named else None)
     if name is None:
-        ticks = file.form.kind == "ticks"
+        ticks = not is_bars
         raise BarsError(
             f"granularity of {file.path.name}",
             "ticks, and no word on the bars to make" if ticks else "no word",
@@ -183,7 +209,7 @@ def granularity_of(file: Opened) -> str:
 def _mapped_format(mapping: Mapping) -> Format:
     kind: Kind = "ticks" if mapping.kind == "ticks" else "bars"
     zone = "UTC" if mapping.in_utc else mapping.zone
-    title = "described by a mapping file"
+    title = "mapped"
     return Format(MAPPED, title, kind, zone, mapping.side, mapping.source, bool)
 
 

@@ -65,7 +65,8 @@ class QualityReport:
         share_present: Share of the open slots that have a bar, 0..1; None = no open slots.
         gaps: The ``LISTED`` longest, longest first.
         gaps_total: How many there are.
-        outside_hours: Bars that neither begin nor end in market hours.
+        outside_hours: Bars that neither begin nor end in market hours, nor, above H1, have their
+            middle in them.
         faults: Rows per kind of ``market.bars.FAULTS``; all 0 for valid bars.
         zero_spreads: Rows with ask = bid at open or close.
         spikes: The ``LISTED`` largest moves of the mid close above ``SPIKE_FACTOR`` times the
@@ -157,7 +158,7 @@ def _check(instrument: str, granularity: str, data: Records, hours: MarketHours)
         share_present=share,
         gaps=tuple(gaps[:LISTED]),
         gaps_total=None if slots is None else len(gaps),
-        outside_hours=int((~slot_open(data["t"], step, hours)).sum()),
+        outside_hours=_outside(data["t"], step, hours),
         faults=counts,
         zero_spreads=int(zero.sum()),
         spikes=tuple(spikes[:LISTED]),
@@ -172,6 +173,14 @@ def slot_open(t_ns: Int64Array, step_ns: int, hours: MarketHours) -> npt.NDArray
     edges = np.stack([t_ns, t_ns + step_ns - 1])
     first, last = hours.in_week(edges) & ~hours.in_closure(edges)
     return np.asarray(first | last)
+
+
+def _outside(t_ns: Int64Array, step_ns: int, hours: MarketHours) -> int:
+    """Bars outside market hours; a day begins and ends in the closure, so its middle counts."""
+    is_open = slot_open(t_ns, step_ns, hours)
+    if step_ns > HOUR_NS:
+        is_open |= hours.in_week(t_ns + step_ns // 2)
+    return int((~is_open).sum())
 
 
 def _coverage(

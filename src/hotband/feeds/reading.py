@@ -21,6 +21,8 @@ from hotband.feeds.assembly import (
     check_length,
     one_sided,
     report_of,
+    require_scale,
+    require_years,
     two_sided,
 )
 from hotband.feeds.blocks import ends_in_line
@@ -28,12 +30,14 @@ from hotband.feeds.delimited import Layout, read_frames
 from hotband.feeds.file_times import read_times
 from hotband.feeds.files import read_bars
 from hotband.feeds.mapped import layout_of
+from hotband.feeds.oanda_candles import read_candle_file
 from hotband.feeds.opened import (
     FileWords,
     Opened,
     granularity_of,
     instrument_of,
     open_file,
+    require_name,
     side_of,
     zone_of,
 )
@@ -53,6 +57,7 @@ _LAYOUTS: Final = {
     "mt4": metatrader.HISTORY,
     "truefx": truefx.TICKS,
 }
+_CUT_OFF: Final = "the last line has no line end: was the file cut off?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +78,9 @@ def read_file(path: Path, words: FileWords, spreads: SpreadSource) -> FileBars:
         InstrumentError: The table of ``spreads`` lacks the instrument.
     """
     file = open_file(path, words)
-    if file.form.name == "hotband-bars":
+    if file.form.name == "oanda-candles":
+        bars, report, zone = _from_replies(file, spreads)
+    elif file.form.name == "hotband-bars":
         bars, report = read_bars(
             path,
             instrument=words.instrument,
@@ -86,9 +93,13 @@ def read_file(path: Path, words: FileWords, spreads: SpreadSource) -> FileBars:
         check_length(bars, path.name)
         naive = any("without a zone" in note for note in report.notes)
         zone = words.zone if naive and words.zone else "UTC"
+        if file.is_text and not ends_in_line(path):
+            report = replace(report, notes=(*report.notes, _CUT_OFF))
+        require_name(file, bars.instrument, spreads.table)
     else:
         zone = zone_of(file)
         pair = get_instrument(instrument_of(file, spreads.table), spreads.table)
+        require_name(file, pair.name, spreads.table)
         reading = Reading(path.name, pair.name, granularity_of(file), file.form.source)
         _note_what_is_odd(file, zone, reading)
         if file.form.kind == "ticks":
@@ -96,15 +107,39 @@ def read_file(path: Path, words: FileWords, spreads: SpreadSource) -> FileBars:
         else:
             bars = _from_bars(file, zone, reading, spreads)
         report = report_of(bars, reading, file.form.name)
+    require_years(bars, path.name)
+    if bars.instrument in spreads.table:
+        require_scale(bars, spreads.table[bars.instrument], path.name)
     evidence = zone_evidence(bars.data["t"], bars.granularity_ns, zone)
     if not words.accept_zone:
         require_zone(evidence, path.name)
     return FileBars(bars, report, evidence)
 
 
+def _from_replies(file: Opened, spreads: SpreadSource) -> tuple[Bars, ImportReport, str]:
+    """Saved candle replies, which say all of themselves; words that differ are refused."""
+    words, name = file.words, file.path.name
+    bars, report = read_candle_file(file.path, spreads, words.on_crossed)
+    said = {
+        "instrument": (words.instrument, bars.instrument),
+        "granularity": (words.granularity, bars.granularity),
+        "side": (words.side, bars.side_origin),
+        "zone": (words.zone, "UTC"),
+    }
+    for option, (given, held) in said.items():
+        if given not in {None, held}:
+            raise BarsError(
+                f"{option} of {name}",
+                given,
+                f"{held}, as its replies say",
+                f"Leave --{option} out.",
+            )
+    return bars, report, "UTC"
+
+
 def _note_what_is_odd(file: Opened, zone: str, reading: Reading) -> None:
     if file.is_text and not ends_in_line(file.path):
-        reading.note("the last line has no line end: was the file cut off?")
+        reading.note(_CUT_OFF)
     if file.form.zone not in {None, zone}:
         reading.note(f"times were read as {zone}, not {file.form.zone} as such files have")
 
@@ -116,7 +151,8 @@ def _from_bars(file: Opened, zone: str, reading: Reading, spreads: SpreadSource)
     frame = frame.with_columns(pl.Series("time", t_ns).cast(TIME_TYPE))
     if "spread" in frame.columns:
         known = bool((frame["spread"] != 0).any())
-        frame = metatrader.with_asks(frame, reading) if known else frame.drop("spread")
+        written = metatrader.written_decimals(file.head.header, file.head.line)
+        frame = metatrader.with_asks(frame, reading, written) if known else frame.drop("spread")
     if "bid_o" in frame.columns:
         bars = replace(two_sided(frame, reading, file.words.on_crossed), side_origin=side)
     else:
@@ -140,12 +176,13 @@ def _table(file: Opened, reading: Reading) -> tuple[pl.DataFrame, SideOrigin]:
 
 def _from_ticks(file: Opened, zone: str, pair: Instrument, reading: Reading) -> Bars:
     builder = BarBuilder(reading.granularity, reading.name, file.words.on_crossed)
-    rounded = 0
+    rounded = before = 0
     for frame in _tick_frames(file, reading):
         _require_pair(frame, pair, reading)
         t_ns, bid, ask = (frame[name].to_numpy() for name in ("time", "bid", "ask"))
         if file.form.name != "hotband-ticks":
-            t_ns = to_utc(t_ns, zone, f"time of {reading.name}")
+            t_ns = to_utc(t_ns, zone, f"time of {reading.name}", before)
+            before += len(t_ns)
         if file.form.name == "truefx":
             exact = bid, ask
             bid, ask = (np.round(side, pair.display_precision) for side in exact)

@@ -54,13 +54,14 @@ def from_utc(t_ns: Int64Array, zone: str) -> Int64Array:
     return clock.to_local(t_ns) + ahead_ns
 
 
-def to_utc(wall_ns: Int64Array, zone: str, what: str) -> Int64Array:
+def to_utc(wall_ns: Int64Array, zone: str, what: str, first_row: int = 0) -> Int64Array:
     """UTC instants of wall times.
 
     Args:
         wall_ns: ns since 1970-01-01 00:00 on the wall.
         zone: An IANA name, ``UTC+2`` or ``NY+7`` (New York time plus 7 h all year).
         what: The name to use in an error.
+        first_row: Rows before these in what they are of, for an error.
 
     Raises:
         BarsError: An unknown zone, or a time that the zone has twice or not at all.
@@ -75,8 +76,8 @@ def to_utc(wall_ns: Int64Array, zone: str, what: str) -> Int64Array:
         row = int(np.argmax(odd))
         raise BarsError(
             what,
-            f"{format_time(int(wall_ns[row])).rstrip('Z')} in row {row}, which {zone} has twice "
-            "or not at all",
+            f"{format_time(int(wall_ns[row])).rstrip('Z')} in row {first_row + row}, which {zone} "
+            "has twice or not at all",
             "times that exist once",
             "Export the file in UTC.",
         )

@@ -97,8 +97,12 @@ def certify_session(folder: Path, clock: Clock | None = None) -> Certificate:
         code={"recorded": then, "replayed": now},
         reproduced=reproduced,
         match_pct=_match_pct(stages),
-        proven=reproduced and all(match.complete for match in stages.values()),
+        proven=reproduced and stages["decisions"].same > 0 and _agree(stages),
     )
+
+
+def _agree(stages: Mapping[Stage, Match]) -> bool:
+    return all(match.complete for match in stages.values())
 
 
 def _match_pct(stages: Mapping[Stage, Match]) -> float:

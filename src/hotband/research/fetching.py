@@ -147,14 +147,20 @@ class Backfill:
                 newest=newest,
                 side=plan.side,
             ):
-                kept = self._keep(page, plan, spreads, totals)
+                share = (page.through_ns - plan.start_ns) / (end - plan.start_ns)
+                kept = self._keep(page, plan, spreads, totals, share)
                 spans = progress.add(Span(page.start_ns, page.through_ns, kept), spans)
         return self._report(plan, end, totals, skipped)
 
     def _keep(
-        self, page: Page, plan: FetchPlan, spreads: SpreadProfile | None, totals: "_Totals"
+        self,
+        page: Page,
+        plan: FetchPlan,
+        spreads: SpreadProfile | None,
+        totals: "_Totals",
+        share: float,
     ) -> int:
-        """Store a page; how many bars it has."""
+        """Store a page, which ends so far into the window; how many bars it has."""
         pair = self._table.get(plan.instrument)
         bars, crossed = page.candles.bars(pair, spreads)
         added = self._store.append(bars, replace=plan.replace)
@@ -166,7 +172,7 @@ class Backfill:
         totals.crossed += crossed
         self._heard(
             f"{plan.instrument} {plan.granularity}: page {totals.pages}, through "
-            f"{format_time(page.through_ns)}, {totals.added:,} bars new"
+            f"{format_time(page.through_ns)} ({min(share, 1.0):.0%}), {totals.added:,} bars new"
         )
         return len(bars)
 

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from hotband.errors import WindowError
+from hotband.errors import HotbandError, WindowError
 from hotband.feeds.assembly import ImportReport, SpreadSource
 from hotband.feeds.files import read_frame
 from hotband.feeds.formats import detect
@@ -90,7 +90,16 @@ def import_files(
     """
     source = SpreadSource(table, lambda pair, before: spreads_in(store, pair, before))
     read = [read_file(path, words, source) for path in files]
-    return [_stored(store, one, table, replace, hours) for one in read]
+    done: list[Imported] = []
+    for one in read:
+        try:
+            done.append(_stored(store, one, table, replace, hours))
+        except HotbandError as error:
+            if done:
+                names = ", ".join(earlier.report.path for earlier in done)
+                error.add_note(f"Stored before it: {names}; importing them again adds nothing.")
+            raise
+    return done
 
 
 def _stored(
@@ -107,8 +116,8 @@ def _stored(
         if known:
             note = f"{known:,} bars that the store holds keep the spread they have there"
             report = dataclasses.replace(report, notes=(*report.notes, note))
-    added = store.append(bars, replace=replace)
-    return Imported(report, check_bars(bars, hours), one.evidence, added)
+    quality = check_bars(bars, hours)  # before the store: what cannot be judged is not kept
+    return Imported(report, quality, one.evidence, store.append(bars, replace=replace))
 
 
 def _as_held(store: BarStore, bars: Bars, point: float) -> tuple[Bars, int]:

@@ -129,7 +129,7 @@ def conflict_error(
         f"other values in {conflict.rows} of {conflict.of} rows, "
         f"first at {format_time(conflict.first_ns)}",
         "new times, or the values that the store holds",
-        "Pass replace=True to let the new values win.",
+        "Pass replace=True or --replace to let the new values win.",
     )
 
 

@@ -87,6 +87,13 @@ def test_a_recording_that_is_not_reproduced_proves_nothing(tmp_path: Path) -> No
     assert found(tmp_path).reason == "the recording could not be reproduced"
 
 
+def test_a_session_in_which_nothing_happened_proves_nothing(tmp_path: Path) -> None:
+    idle = dict.fromkeys(certificate("a").stages, Match(session=0, backtest=0, same=0))
+    write_certificate(tmp_path, certificate("a", stages=idle, proven=False))
+    told = found(tmp_path)
+    assert (told.state, told.reason) == ("unproven", "nothing happened in the session")
+
+
 def test_a_certificate_of_other_code_is_shown_and_proves_nothing(tmp_path: Path) -> None:
     write_certificate(tmp_path, certificate("a"))
     told = found(tmp_path, code="0.2.0+0123456789abcdef")

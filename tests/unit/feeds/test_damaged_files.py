@@ -20,7 +20,9 @@ ROWS = [
 RAW = ("\n".join(ROWS) + "\n").encode()
 BI5 = "EURUSD/2019/01/04/13h_ticks.bi5"
 PACKED = b"".join(bi5_tick(ms, 111_815 + ms % 7, 111_812 + ms % 7) for ms in range(0, 4000, 50))
-HERE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+HERE = settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150, deadline=None
+)
 
 
 def refused(path: Path, **words: object) -> str:

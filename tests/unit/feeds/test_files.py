@@ -82,7 +82,7 @@ def test_arguments_win_over_the_file(tmp_path: Path) -> None:
 def test_a_file_that_does_not_name_its_pair_is_refused(tmp_path: Path) -> None:
     path = parquet(tmp_path, "export.parquet", bars_at([0]))
     assert "instrument of export.parquet: got nothing in the file name" in refused(path)
-    assert refused(path, instrument="EUR_USD").endswith("Pass granularity=.")
+    assert refused(path, instrument="EUR_USD").endswith("Pass granularity= or --granularity.")
 
 
 def test_d1_is_the_day(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_text_times_without_a_zone_need_one(tmp_path: Path) -> None:
     path = csv(tmp_path, ["2025-03-31 20:00:00"])
     assert refused(path) == (
         f"time of {CSV}: got times without a zone; allowed: times with a zone. "
-        "Pass zone=, such as zone='UTC'."
+        "Pass zone= or --zone, such as UTC."
     )
     bars, report = read_bars(path, zone="America/New_York")
     assert bars.data["t"].tolist() == [1_743_465_600_000_000_000]
@@ -172,7 +172,7 @@ def test_crossed_quotes_are_refused_or_dropped_and_counted(tmp_path: Path) -> No
     path.write_text(path.read_text().replace("1.1002", "1.0999", 1))
     assert refused(path) == (
         f"quotes of {CSV}: got ask below bid in 1 of 2 rows; allowed: ask >= bid at open and "
-        "close. Use on_crossed=drop to leave these rows out and count them."
+        "close. Use --on-crossed drop (on_crossed='drop') to leave these rows out and count them."
     )
     frame, name, granularity = read_frame(path)
     quality = check_frame(frame, name, granularity, MarketHours())
@@ -203,7 +203,7 @@ def test_a_file_that_is_none_is_named(tmp_path: Path, name: str) -> None:
 
 
 def test_other_formats_are_refused(tmp_path: Path) -> None:
-    assert "got .xlsx; allowed: .parquet or .csv" in refused(tmp_path / "EUR_USD.M1.x.xlsx")
+    assert "got .xlsx; allowed: .parquet, .csv" in refused(tmp_path / "EUR_USD.M1.x.xlsx")
 
 
 @pytest.mark.real_data

@@ -182,7 +182,7 @@ def test_a_bi5_file_without_its_folders_is_refused_with_their_form(tmp_path: Pat
     assert "Put the file into such folders" in refused(
         path, granularity="M1", format="dukascopy-ticks"
     )
-    assert "holds no file of Dukascopy's layout" in refused(path, granularity="M1")
+    assert "Put the file into such folders" in refused(path, granularity="M1")
 
 
 def test_bi5_candles_are_open_close_low_high_and_filler_goes(tmp_path: Path) -> None:
@@ -285,7 +285,7 @@ def test_windows_lines_a_byte_order_mark_and_a_header_change_nothing(tmp_path: P
 
 
 def test_no_two_formats_fit_one_file(tmp_path: Path) -> None:
-    assert len(FORMATS) == 13
+    assert len(FORMATS) == 14
     text_of_unknown = refused(text(tmp_path, "a.csv", "1,2,3"))
     assert "got a first line '1,2,3'; allowed: hotband-bars" in text_of_unknown
     assert "--mapping" in text_of_unknown

@@ -163,6 +163,13 @@ def test_a_late_bar_is_named_as_the_cause_of_every_difference(whole: Path, tmp_p
     assert 50.0 < found.match_pct < 100.0
 
 
+def test_a_session_in_which_nothing_happened_proves_nothing(tmp_path: Path) -> None:
+    begun(tmp_path / "idle").stop()
+    found = certify_session(tmp_path / "idle")
+    assert (found.reproduced, found.proven) == (True, False)
+    assert all(match.session == match.backtest == 0 for match in found.stages.values())
+
+
 def test_inputs_that_come_twice_are_counted_and_change_nothing(whole: Path, tmp_path: Path) -> None:
     driver = begun(tmp_path / "twice")
     for arrival in arrivals():
