@@ -9,7 +9,7 @@ PAGE := src/hotband/service/page/index.html
 PAGE_SOURCES := $(shell find $(FRONT)/src $(FRONT)/public $(FRONT)/scripts -type f 2>/dev/null) \
 	$(FRONT)/index.html $(FRONT)/vite.config.ts $(FRONT)/package-lock.json
 
-.PHONY: demo page page-if-node front test test-long check schemas services bench bench-peers lock clean help
+.PHONY: demo page page-if-node front test test-long check docs schemas services bench bench-peers lock clean help
 
 help:
 	@echo "make demo       set up and run the main job on embedded defaults"
@@ -18,6 +18,7 @@ help:
 	@echo "make bench      benchmarks: a table, and JSON under output/bench"
 	@echo "make bench-peers  the same cells through vectorbt, in an environment of its own"
 	@echo "make check      lint, types, import contracts only"
+	@echo "make docs       the documentation site, into output/site"
 	@echo "make schemas    write docs/schemas and docs/openapi.json from the models"
 	@echo "make page       build the dashboard into the package"
 	@echo "make front      types, lint and unit tests of the dashboard"
@@ -64,6 +65,10 @@ check: $(STAMPS)/dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+# What Material says of its successor is no fault of the pages.
+docs: $(STAMPS)/dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 schemas: $(STAMPS)/runtime
 	$(BIN)/python -m hotband.artefacts.publish docs/schemas
