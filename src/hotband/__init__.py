@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from hotband.gates.events import Gates
+    from hotband.gates.producer import GateProducer, gates_on
     from hotband.market.bars import Bars
     from hotband.profile.strategy import load_profile
     from hotband.research.decisions import GateDecision
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from hotband.research.signals import derive_signals
     from hotband.research.simulator import BacktestSimulator
     from hotband.research.sizer import RiskSizer, TradePlanner
+    from hotband.stores.plugins import UrlOptions, produced_gates
     from hotband.stores.urls import open_bar_store, open_gate_store
     from hotband.weekly.api import run_grid
 
@@ -24,38 +26,52 @@ _HOMES = {
     "BacktestSimulator": "hotband.research.simulator",
     "Bars": "hotband.market.bars",
     "GateDecision": "hotband.research.decisions",
+    "GateProducer": "hotband.gates.producer",
     "Gates": "hotband.gates.events",
     "PortfolioManager": "hotband.research.portfolio",
     "RiskSizer": "hotband.research.sizer",
     "SimulationResult": "hotband.research.result",
     "TradePlanner": "hotband.research.sizer",
+    "UrlOptions": "hotband.stores.plugins",
     "derive_signals": "hotband.research.signals",
+    "gates_on": "hotband.gates.producer",
     "load_profile": "hotband.profile.strategy",
     "open_bar_store": "hotband.stores.urls",
     "open_gate_store": "hotband.stores.urls",
+    "produced_gates": "hotband.stores.plugins",
     "run_grid": "hotband.weekly.api",
 }
 
-__version__ = "0.1.0"
+__version__: str
+"""Of the installed package: pyproject.toml is the one place that states it."""
+
 __all__ = [
     "BacktestSimulator",
     "Bars",
     "GateDecision",
+    "GateProducer",
     "Gates",
     "PortfolioManager",
     "RiskSizer",
     "SimulationResult",
     "TradePlanner",
+    "UrlOptions",
     "__version__",
     "derive_signals",
+    "gates_on",
     "load_profile",
     "open_bar_store",
     "open_gate_store",
+    "produced_gates",
     "run_grid",
 ]
 
 
 def __getattr__(name: str) -> object:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("hotband")
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'hotband' has no attribute {name!r}")

@@ -1,10 +1,7 @@
 """What every bar store promises; each implementation inherits the suite."""
 
-from itertools import count
-from typing import Final
-
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.contract.samples import END_NS, START_NS, any_bars, bars_at
 
@@ -12,11 +9,7 @@ from hotband.errors import BarsError, StoreError, WindowError
 from hotband.market.bars import HOUR_NS, Bars
 from hotband.market.calendar import MINUTE_NS
 from hotband.stores.ports import BarStore
-
-FRESH: Final = count()
-"""Numbers for stores that must be new for each example."""
-INHERITED: Final = [HealthCheck.differing_executors]
-"""A contract's properties run once per implementation, which hypothesis takes for a mistake."""
+from hotband.testing.samples import FRESH, INHERITED
 
 
 def minutes(bars: Bars) -> list[int]:

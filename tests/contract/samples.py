@@ -1,4 +1,4 @@
-"""Small bars and gates with chosen values, and hypothesis strategies for arbitrary valid ones."""
+"""Small bars with chosen values and arbitrary valid ones; the gates are those that ship."""
 
 from collections.abc import Sequence
 
@@ -6,14 +6,14 @@ import numpy as np
 import polars as pl
 from hypothesis import strategies as st
 
-from hotband.core.records import QUOTE, REGIMES, Records
-from hotband.gates.events import METRICS, Gates
+from hotband.core.records import QUOTE, Records
 from hotband.market.bars import TIME_TYPE, Bars, SideOrigin
-from hotband.market.calendar import MINUTE_NS, parse_time
+from hotband.market.calendar import MINUTE_NS
+from hotband.testing.samples import END_NS, START_NS, any_gates, gates_at
 
-START_NS = parse_time("2025-04-30T23:50:00Z")
-"""Ten minutes before a month ends, so that samples span two months."""
-END_NS = START_NS + 24 * 60 * MINUTE_NS
+__all__ = [
+    "END_NS", "START_NS", "any_bars", "any_gates", "bars_at", "gates_at", "in_zone", "quotes",
+]  # fmt: skip
 
 
 def quotes(minutes: Sequence[int], mid: float = 1.1, spread: float = 0.0002) -> Records:
@@ -39,20 +39,6 @@ def bars_at(
     """M1 bars of ``quotes``."""
     data = quotes(minutes, mid)
     return Bars.from_records(instrument, "M1", data, source=source, side_origin=side_origin)
-
-
-def gates_at(minutes: Sequence[int], hazard: float = 0.5, *, instrument: str = "EUR_USD") -> Gates:
-    """Real gates known at ``START_NS`` + minutes."""
-    n = len(minutes)
-    return Gates.from_columns(
-        instrument,
-        START_NS + np.array(minutes, dtype=np.int64) * MINUTE_NS,
-        np.ones(n, dtype=np.int64),
-        np.full(n, hazard),
-        np.full(n, 3),
-        {"coherence": np.full(n, 0.4)},
-        synthetic=False,
-    )
 
 
 @st.composite
@@ -83,51 +69,6 @@ def any_bars(draw: st.DrawFn, least: int = 0) -> Bars:
             data[f"{side}_h"][i] = (base + close + up) / 100_000
             data[f"{side}_l"][i] = (base + o - down) / 100_000
     return Bars.from_records("EUR_USD", "M1", data, source="any")
-
-
-@st.composite
-def any_gates(draw: st.DrawFn, least: int = 0) -> Gates:
-    """Valid gates with every optional column, present or missing per row."""
-    share = st.one_of(st.just(np.nan), st.floats(0, 1))
-    rows = draw(
-        st.lists(
-            st.tuples(
-                st.integers(1, 10**15),
-                st.sampled_from((-1, 0, 1)),
-                share,
-                st.integers(0, 2**31 - 1),
-                st.integers(0, 2**63 - 1),
-                st.booleans(),
-                st.booleans(),
-                st.sampled_from((None, *REGIMES)),
-                share,
-                st.lists(
-                    st.one_of(st.just(np.nan), st.floats(allow_nan=False)),
-                    min_size=10,
-                    max_size=10,
-                ),
-            ),
-            min_size=least,
-            max_size=12,
-        )
-    )
-    columns = list(zip(*rows, strict=True)) if rows else [()] * 10
-    values = np.array(columns[9], dtype=np.float64).reshape(-1, 10)
-    return Gates.from_columns(
-        "EUR_USD",
-        START_NS + np.cumsum(np.array(columns[0], dtype=np.int64)),
-        np.array(columns[1], dtype=np.int64),
-        np.array(columns[2], dtype=np.float64),
-        np.array(columns[3], dtype=np.int64),
-        {name: values[:, slot] for slot, name in enumerate(METRICS)},
-        synthetic=draw(st.booleans()),
-        key=np.array(columns[4], dtype=np.int64),
-        admit=np.array(columns[5], dtype=np.bool_),
-        blocked=np.array(columns[6], dtype=np.bool_),
-        regime=list(columns[7]),
-        regime_confidence=np.array(columns[8], dtype=np.float64),
-        source="memory",
-    )
 
 
 def in_zone(times: Sequence[str], zone: str | None = "UTC") -> pl.Series:

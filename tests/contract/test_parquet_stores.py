@@ -14,7 +14,6 @@ import polars as pl
 import pyarrow.dataset
 import pytest
 from tests.contract.bar_store_contract import BarStoreContract
-from tests.contract.gate_store_contract import GateStoreContract
 from tests.contract.samples import END_NS, START_NS, bars_at, gates_at, quotes
 from tests.contract.writer_process import MINUTES, version
 
@@ -25,6 +24,7 @@ from hotband.market.calendar import DAY_NS, MINUTE_NS
 from hotband.stores.commit import JOURNAL, AtomicFolder
 from hotband.stores.ports import BarStore, GateStore
 from hotband.stores.urls import open_bar_store, open_gate_store
+from hotband.testing import GateStoreContract
 
 
 @pytest.fixture

@@ -2,12 +2,12 @@
 
 import pytest
 from tests.contract.bar_store_contract import BarStoreContract
-from tests.contract.gate_store_contract import GateStoreContract
 from tests.valkey_server import ValkeyServer
 
 from hotband.gates.events import GateSource
 from hotband.stores.ports import BarStore, GateStore
 from hotband.stores.urls import open_bar_store, open_gate_store
+from hotband.testing import GateStoreContract
 
 
 class TestValkeyBars(BarStoreContract):

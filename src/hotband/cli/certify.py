@@ -33,6 +33,10 @@ _Bars = Annotated[
     str | None,
     typer.Option(help="Store URL of real bars to make the worlds of [the demo market]."),
 ]
+_Producer = Annotated[
+    str | None,
+    typer.Option(help="URL of the plug-in whose gates are certified, crossover:fast=20 [ours]."),
+]
 _Grid = Annotated[Path | None, typer.Option(help="Grid file, YAML [192 cells].")]
 _Profile = Annotated[Path | None, typer.Option(help="Strategy profile, YAML [HOTBAND_PROFILE].")]
 _Power = Annotated[
@@ -51,6 +55,7 @@ def certify(
     granularity: _Granularity = "M1",
     instrument: _Instrument = "EUR_USD",
     bars: _Bars = None,
+    producer: _Producer = None,
     grid: _Grid = None,
     profile: _Profile = None,
     power: _Power = False,
@@ -65,7 +70,7 @@ def certify(
     with reported():
         settings = _settings(
             {"costs": costs, "every_weeks": every_weeks, "granularity": granularity,
-             "instrument": instrument},
+             "instrument": instrument, "producer": producer},
             grid, profile, days, power,
         )  # fmt: skip
         found = _run(settings, worlds, campaigns, days if power else None, bars, workers, power)

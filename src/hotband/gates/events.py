@@ -6,10 +6,11 @@ those that no bar could ever see, so that the funnel adds up to every gate there
 """
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Final, Literal, Self, TypeAlias, TypedDict, Unpack, get_args
+from typing import Final, Self, TypeAlias, TypedDict, Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -21,11 +22,13 @@ from hotband.errors import GatesError, IntegrityError
 from hotband.market.bars import TIME_TYPE, Column, Int64Array, require_window, times_ns
 from hotband.market.calendar import format_time
 
-GateSource: TypeAlias = Literal["synthetic", "memory", "parquet", "valkey", "mixed"]
-"""Derived from bars, the scheme of the store that the gates were read from, or both by turns."""
+GateSource: TypeAlias = str
+"""One of ``SOURCES``, or ``producer:NAME`` for gates of a producer of somebody's own."""
 Int32Array: TypeAlias = npt.NDArray[np.int32]
 
-SOURCES: Final[tuple[GateSource, ...]] = get_args(GateSource)
+SOURCES: Final = ("synthetic", "memory", "parquet", "valkey", "mixed")
+"""Derived from bars, the scheme of the store that the gates were read from, or both by turns."""
+OWN: Final = re.compile(r"producer:[a-z][a-z0-9_+.-]*")
 METRICS: Final = tuple(metric for _, metric in GUARDS)
 FRAME_COLUMNS: Final = (
     "known",
@@ -173,7 +176,8 @@ class Gates:
     Attributes:
         instrument: Name such as ``EUR_USD``.
         data: GATE records with strictly increasing ``known``; read-only.
-        source: ``synthetic``, the scheme of the store they were read from, or ``mixed``.
+        source: ``synthetic``, the scheme of the store they were read from, ``mixed``, or
+            ``producer:NAME`` of somebody's own producer.
         details: a frame with the columns of ``DETAILS``, row by row; ``None`` = all null.
         notes: What a reader must know of how they were read: payloads left out, guesses.
     """
@@ -193,10 +197,9 @@ class Gates:
                 "a contiguous one-dimensional array of GATE",
                 "Use Gates.from_columns.",
             )
-        if self.source not in SOURCES:
-            raise GatesError(
-                "source", self.source, ", ".join(SOURCES), "Name the store.", near=SOURCES
-            )
+        if self.source not in SOURCES and not OWN.fullmatch(self.source):
+            allowed = f"{', '.join(SOURCES)}, or producer:NAME"
+            raise GatesError("source", self.source, allowed, "Name the store.", near=SOURCES)
         if self.details is not None:
             object.__setattr__(self, "details", _details(self.details, len(data)))
         if data.flags.writeable:

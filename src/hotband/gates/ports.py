@@ -1,4 +1,4 @@
-"""What gates need of a store; every implementation passes the suite in ``tests/contract``."""
+"""What gates need of a store; every implementation passes a suite of ``hotband.testing``."""
 
 from typing import Protocol
 
@@ -9,7 +9,11 @@ from hotband.gates.events import Gates
 
 
 class GateStore(Protocol):
-    """Gate events at rest, by instrument."""
+    """Gate events at rest, by instrument.
+
+    A store may have an attribute ``complete`` that is true: where it has no gate there was none,
+    so that nothing is derived from bars in its place. A strategy of somebody's own says so.
+    """
 
     def instruments(self) -> tuple[str, ...]:
         """Names held, sorted."""

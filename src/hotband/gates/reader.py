@@ -108,7 +108,8 @@ class GateReader:
     """Reads the gates of windows, one instrument at a time.
 
     Args:
-        source: Where recorded gates are.
+        source: Where recorded gates are. Of one that is ``complete`` (see ``GateStore``) no
+            moment is filled with derived gates, whatever ``fallback`` says.
         hours: Of the market, for its trading days.
         fallback: Derive gates outside real stretches; False = the gates of ``source`` as they
             are, or none.
@@ -136,6 +137,8 @@ class GateReader:
                 "fail",
                 "Switch the fallback on, or fail where the store does not answer.",
             )
+        if recorded_first and getattr(source, "complete", False):
+            fallback, unavailable = False, "fail"
         self.source = source
         self.hours = hours
         self.fallback = fallback

@@ -1,7 +1,8 @@
 """What one campaign of the noise certificate runs on: a market without an edge, and its gates.
 
-Gates are encoded from the bars by the encoder that live trading uses, so that they count as
-recorded and every gate of promotion is asked. An edge may be planted, to measure power.
+Gates are encoded from the bars by the encoder that live trading uses, or made by a producer of
+somebody's own, so that they count as recorded and every gate of promotion is asked. An edge may
+be planted, to measure power.
 """
 
 from dataclasses import dataclass, field, replace
@@ -14,6 +15,7 @@ from hotband.feeds.demo import demo_bars
 from hotband.gates.encoder import encode_gates
 from hotband.gates.encoder_state import EncoderSettings
 from hotband.gates.events import Gates
+from hotband.gates.producer import produced
 from hotband.market.bars import Bars
 from hotband.market.calendar import DAY_NS, DEFAULT_HOURS, MINUTE_NS, parse_time
 from hotband.market.elapsed import weeks_within
@@ -22,6 +24,7 @@ from hotband.research.grid_settings import GridSettings, load_grid
 from hotband.research.nullworlds import WORLDS, World, null_bars, shifted_gates
 from hotband.research.planted import plant_drift
 from hotband.research.worlds_resampled import span_weeks
+from hotband.stores.plugins import identity_of, producer_of
 
 START_NS: Final = parse_time("2024-01-07T22:00:00Z")
 """Where the history of worlds without real bars begins: a Sunday, 17:00 New York."""
@@ -64,6 +67,7 @@ class CampaignSettings:
         granularity: of bars, M1 to H1.
         instrument: traded alone; the gate over all instruments then asks one.
         stride_bars: of the encoder: a gate at every such bar.
+        producer: URL of the gate store plug-in that makes the gates; None = our encoder.
         edge: annual Sharpe ratio to plant, before costs; 0 = a null world.
         grid, profile: what is swept, and the strategy.
     """
@@ -76,6 +80,7 @@ class CampaignSettings:
     instrument: str = "EUR_USD"
     stride_bars: int = 5
     edge: float = 0.0
+    producer: str | None = None
     grid: GridSettings = field(default_factory=lambda: load_grid(GRID))
     profile: Profile = field(default_factory=load_profile)
 
@@ -113,6 +118,8 @@ class CampaignSettings:
         )  # fmt: skip
         shown: dict[str, object] = {name: getattr(self, name) for name in names}
         grid = self.grid.model_dump(mode="json")
+        if self.producer is not None:
+            shown |= {"producer": identity_of(self.producer)}
         return shown | {"grid": grid, "profile": self.profile.content_hash}
 
 
@@ -209,6 +216,8 @@ def _demo(world: World, seed: int, settings: CampaignSettings) -> Bars:
 
 
 def _encoded(bars: Bars, settings: CampaignSettings) -> Gates:
+    if settings.producer is not None:
+        return produced(producer_of(settings.producer), bars)
     own = effective(settings.profile, settings.instrument)
     values = own.encoder.model_dump() | {"stride_bars": settings.stride_bars}
     return encode_gates(bars, EncoderSettings(**values, lambda_scale=own.lambda_scale)).gates

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -13,12 +14,22 @@ from hotband.gates.reader import GateReading
 from hotband.market.calendar import format_time
 from hotband.research.decisions import GateDecision, decision_of
 from hotband.research.feed import Feed
+from hotband.research.frames import as_arrow, as_pandas, table_of
 from hotband.research.gate_source import GateCoverage
 from hotband.research.metric import Metric
 from hotband.research.portfolio import Funnel, Logs, funnel_of
 
+if TYPE_CHECKING:
+    from hotband.report.pictures import Picture
+
 SCHEMA_VERSION = 1
 _TIME = pl.Datetime("ns", "UTC")
+_OPEN = {
+    "instrument": pl.String, "direction": pl.String, "units": pl.Float64,
+    "entry_time": pl.Int64, "entry_price": pl.Float64, "commission": pl.Float64,
+    "financing": pl.Float64, "source": pl.String,
+}  # fmt: skip
+"""Columns of the open positions, times not typed yet."""
 _NAMES = pl.Series([codes.REASONS[c].name if c in codes.REASONS else "" for c in range(96)])
 
 
@@ -140,12 +151,7 @@ class SimulationResult:
             for name, book in zip(self.instruments, self.books, strict=True)
             for i in range(int(book["n"]))
         ]
-        schema = {
-            "instrument": pl.String, "direction": pl.String, "units": pl.Float64,
-            "entry_time": pl.Int64, "entry_price": pl.Float64, "commission": pl.Float64,
-            "financing": pl.Float64, "source": pl.String,
-        }  # fmt: skip
-        return pl.DataFrame(rows, schema=schema).with_columns(pl.col("entry_time").cast(_TIME))
+        return pl.DataFrame(rows, schema=_OPEN).with_columns(pl.col("entry_time").cast(_TIME))
 
     @cached_property
     def equity_curve(self) -> pl.DataFrame:
@@ -179,6 +185,24 @@ class SimulationResult:
             at = int(np.searchsorted(gates[k]["known"], row["gate"]))
             out.append(decision_of(row, gates[k][at], names[k], self.parts[names[k]].min_reps))
         return out
+
+    def to_polars(self, table: str = "trades") -> pl.DataFrame:
+        """One of ``frames.TABLES`` (InputError for another name); metrics say how far to trust."""
+        return table_of(self, table)
+
+    def to_pandas(self, table: str = "trades") -> Any:
+        """``to_polars`` as a pandas.DataFrame; InputError where pandas is not installed."""
+        return as_pandas(table_of(self, table))
+
+    def to_arrow(self, table: str = "trades") -> Any:
+        """``to_polars`` as a pyarrow.Table; InputError where pyarrow is not installed."""
+        return as_arrow(table_of(self, table))
+
+    def plot(self, kind: str = "equity") -> "Picture":
+        """A picture: equity, trades, funnel, refusals or exits; see ``report.pictures.plot``."""
+        from hotband.report.pictures import plot  # the one import upwards: pyproject.toml says why
+
+        return plot(self, kind)
 
     def to_dict(self, *, series: bool = True) -> dict[str, object]:
         """The result as JSON-safe values; ``series=False`` leaves out curve and decisions."""

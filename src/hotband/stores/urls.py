@@ -8,6 +8,7 @@ from typing import Final
 from hotband.errors import StoreError
 from hotband.stores.memory import memory_bars, memory_gates
 from hotband.stores.parquet import parquet_bars, parquet_gates
+from hotband.stores.plugins import open_plugin, plugin_schemes, refuse_override
 from hotband.stores.ports import BarStore, GateStore
 from hotband.stores.valkey_address import VALKEY_SCHEMES, parse_valkey_url, without_password
 
@@ -55,7 +56,8 @@ def open_gate_store(
     """The gate store of a URL; relative paths start at the working directory.
 
     Args:
-        url: Of one of ``FORMS``.
+        url: Of one of ``FORMS``, or of a scheme that an installed package adds; such a store
+            is made from the URL alone, and the other arguments do not reach it.
         wait_s: How long an operation waits for a server that is not ready, where the URL does
             not say; see ``Patience``.
         on_wait: Called with a plain line when such a wait begins, when the server's state
@@ -64,9 +66,15 @@ def open_gate_store(
             StoreUnavailableError at once.
 
     Raises:
-        StoreError: An unknown scheme, or a URL without a name or path.
+        StoreError: An unknown scheme, a URL without a name or path, a plug-in that is broken,
+            or one that claims a scheme of hotband's own.
     """
-    scheme, rest = _split(url)
+    scheme = url.partition(":")[0]
+    if scheme in SCHEMES:
+        refuse_override(scheme)
+    elif ":" in url and scheme in plugin_schemes():
+        return open_plugin(url)
+    scheme, rest = _split(url, plugin_schemes())
     if scheme in VALKEY_SCHEMES:
         from hotband.stores.valkey import valkey_gates
 
@@ -74,26 +82,30 @@ def open_gate_store(
     return memory_gates(rest) if scheme == "memory" else parquet_gates(Path(rest).absolute())
 
 
-def _split(url: str) -> tuple[str, str]:
+def _split(url: str, plugins: tuple[str, ...] = ()) -> tuple[str, str]:
+    """Scheme and rest of a URL of a built-in scheme; ``plugins`` are named beside these."""
+    forms = f"{FORMS}, or of a plug-in: {', '.join(plugins)}" if plugins else FORMS
     scheme, colon, rest = url.partition(":")
     shown = without_password(url)
     if not colon:
         do = f"For a folder write parquet:{'//' if url.startswith('/') else ''}{shown}."
-        raise StoreError("store URL", repr(shown), FORMS, do)
+        raise StoreError("store URL", repr(shown), forms, do)
     if scheme not in SCHEMES:
         do = "Use one of these schemes."
-        raise StoreError(f"scheme of store URL {shown}", scheme, FORMS, do, near=SCHEMES)
+        raise StoreError(
+            f"scheme of store URL {shown}", scheme, forms, do, near=(*SCHEMES, *plugins)
+        )
     if scheme in VALKEY_SCHEMES:
         return scheme, rest
     if scheme == "memory":
         name = rest.removeprefix("//")
         if not rest.startswith("//") or not name or "/" in name:
-            raise StoreError("store URL", shown, FORMS, "Give the store a name without slashes.")
+            raise StoreError("store URL", shown, forms, "Give the store a name without slashes.")
         return scheme, name
     if rest.startswith("//") and not rest.startswith("///"):
         do = "Write three slashes before an absolute path, none before a relative one."
-        raise StoreError("store URL", shown, FORMS, do)
+        raise StoreError("store URL", shown, forms, do)
     path = rest.removeprefix("//")
     if not path:
-        raise StoreError("store URL", shown, FORMS, "Name the folder.")
+        raise StoreError("store URL", shown, forms, "Name the folder.")
     return scheme, path

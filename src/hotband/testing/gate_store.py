@@ -1,20 +1,20 @@
-"""What every gate store promises; each implementation inherits the suite."""
+"""What every gate store that keeps gates promises; each implementation inherits the suite."""
 
 import dataclasses
 
 import polars as pl
 import pytest
 from hypothesis import given, settings
-from tests.contract.bar_store_contract import FRESH, INHERITED
-from tests.contract.samples import END_NS, START_NS, any_gates, gates_at
 
 from hotband.errors import GatesError, StoreError, WindowError
 from hotband.gates.events import Gates, GateSource
 from hotband.market.calendar import MINUTE_NS
 from hotband.stores.ports import GateStore
+from hotband.testing.samples import END_NS, FRESH, INHERITED, START_NS, any_gates, gates_at
 
 
 def minutes(gates: Gates) -> list[int]:
+    """When the gates were known, in minutes from START_NS."""
     return [int(known - START_NS) // MINUTE_NS for known in gates.data["known"]]
 
 
@@ -24,10 +24,12 @@ class GateStoreContract:
     source: GateSource
 
     def new_store(self, name: str) -> GateStore:
+        """An empty store; another ``name`` (unique within a run) is another one."""
         raise NotImplementedError
 
     @pytest.fixture
     def store(self, request: pytest.FixtureRequest) -> GateStore:
+        """An empty store of the test's own."""
         return self.new_store(request.node.name)
 
     def test_what_was_appended_is_read_back_with_its_source(self, store: GateStore) -> None:
