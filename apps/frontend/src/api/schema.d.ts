@@ -1036,7 +1036,7 @@ export interface components {
             produced: string;
             /**
              * Proven
-             * @description Reproduced, and both sides agree on every event.
+             * @description Reproduced, at least one decision was taken, and both sides agree on every event.
              */
             proven: boolean;
             /**
