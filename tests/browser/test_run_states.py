@@ -341,7 +341,7 @@ def test_without_the_service_the_page_says_since_when_and_comes_back_by_itself(
     visitor = visit(at(here), clock=True, allowed=("net::ERR_",))
     page = visitor.page
     tiles = page.get_by_test_id("tiles")
-    expect(page.get_by_test_id("tile")).to_have_count(2)
+    expect(tiles.get_by_text("Parity unproven")).to_have_count(2)
     shown = tiles.inner_text()
     page.route("**/api/**", lambda route: route.abort())
     page.clock.run_for(31_000)

@@ -47,7 +47,7 @@ def call(home: Path) -> Any:
 def test_show_prints_light_stage_decision_and_reasons(call: Any) -> None:
     done = call("show")
     assert (done.returncode, done.stderr) == (0, "")
-    for text in ("Roster after 2026-W11", "EUR_USD", "red", "candidate", "no_change", "104 trades"):
+    for text in ("Roster after 2026-W11", "EUR_USD", "red", "candidate", "no_change", "119 trades"):
         assert text in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 140
 
@@ -55,7 +55,9 @@ def test_show_prints_light_stage_decision_and_reasons(call: Any) -> None:
 def test_show_json_is_the_file_of_the_week(call: Any, home: Path) -> None:
     done = call("show", "--week", "2026-W10", "--json")
     kept = (home / "output/backtests/roster/2026-W10.json").read_text()
-    assert json.loads(done.stdout) == json.loads(kept)
+    told = json.loads(done.stdout)
+    assert {each["state"] for each in told.pop("parity").values()} == {"unproven"}
+    assert told == json.loads(kept)
 
 
 def test_explain_shows_history_evidence_and_what_would_change_it(call: Any) -> None:

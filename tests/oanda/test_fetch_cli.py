@@ -86,7 +86,7 @@ def test_wrong_input_ends_with_a_clear_message_and_no_output(
 def test_options_before_a_command_are_refused_and_not_lost(stub: Stub, tmp_path: Path) -> None:
     done = run(stub, tmp_path, "-i", "EUR_USD", "prices")
     assert done.returncode == 2
-    assert "the options of 'prices' go behind it" in done.stderr
+    assert "--instrument: write it behind 'prices'" in done.stderr
 
 
 def test_the_broker_file_is_dated_and_read_by_import(stub: Stub, tmp_path: Path) -> None:

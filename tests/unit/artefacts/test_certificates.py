@@ -53,11 +53,11 @@ def test_a_certificate_fits_its_published_schema() -> None:
     validator.validate(certificate().to_dict())
 
 
-def test_the_newest_is_that_of_the_latest_window_with_the_very_cell(tmp_path: Path) -> None:
+def test_the_newest_is_that_of_the_latest_window_with_the_cell(tmp_path: Path) -> None:
     later = {"start": "2026-03-09T22:00:00Z", "end": "2026-03-10T21:00:00Z"}
     write_certificate(tmp_path, certificate(session="a", produced="2026-03-20T00:00:00Z"))
     write_certificate(tmp_path, certificate(session="b", window=later))
-    other = {"EUR_USD": CELL | {"exposure": 3.0}}
+    other = {"EUR_USD": CELL | {"hold_minutes": 17.0}}
     latest = {"start": "2026-03-10T22:00:00Z", "end": "2026-03-11T21:00:00Z"}
     write_certificate(tmp_path, certificate(session="c", window=latest, cells=other))
     found = newest_certificate(tmp_path, "EUR_USD", CELL)

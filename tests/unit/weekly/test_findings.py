@@ -12,7 +12,6 @@ def test_a_weekly_run_publishes_the_findings_on_each_instrument(tmp_path: Path) 
     entry = instrument_of(latest, "EUR_USD")
     findings = {finding.code: finding for finding in entry.judgement.findings}
     derived, sized = findings["few_real_gates"], findings["one_limit_sizes_all"]
-    assert entry.judgement.findings[0] == derived
     assert derived.severity == "warning"
     assert derived.text.startswith("No recorded gate was live")
     assert derived.numbers["synthetic_minutes"] == entry.gate_coverage.synthetic_minutes

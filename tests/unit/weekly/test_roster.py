@@ -60,13 +60,13 @@ def without(name: str, first: str, last: str) -> dict[str, Bars]:
 
 GOLDEN = {
     "EUR_USD": [
-        ("2026-W09", 106, "red", "tighten", 1),
-        ("2026-W10", 0, "red", "disable", 2),
-        ("2026-W11", 104, "red", "disable", 3),
+        ("2026-W09", 0, "red", "tighten", 1),
+        ("2026-W10", 118, "red", "disable", 2),
+        ("2026-W11", 119, "amber", "disable", 0),
     ],
     "USD_JPY": [
         ("2026-W09", 110, "red", "tighten", 1),
-        ("2026-W10", 118, "red", "disable", 2),
+        ("2026-W10", 111, "red", "disable", 2),
         ("2026-W11", 0, "red", "disable", 3),
     ],
 }
