@@ -3,7 +3,7 @@
 ``<output>/certificates/<session>.json``, one for each session, replaced as a whole.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
@@ -116,27 +116,28 @@ def read_certificate(path: Path) -> Certificate:
         ) from cause
 
 
+def read_certificates(folder: Path) -> list[Certificate]:
+    """All of a folder of artefacts; StoreError where a file among them cannot be read as one."""
+    return [read_certificate(path) for path in sorted((folder / FOLDER).glob("*.json"))]
+
+
 def newest_certificate(
-    folder: Path, instrument: str, cell: Mapping[str, Any]
+    held: Iterable[Certificate], instrument: str, cell: Mapping[str, Any]
 ) -> Certificate | None:
     """The certificate of the latest session that traded the instrument with this cell.
 
     Args:
-        folder: Of the artefacts.
+        held: Those to choose from.
         instrument: Such as EUR_USD.
         cell: Its parameters as ``SessionSpec.cells`` has them; empty = the profile's own. The
             exposure has no say: the roster sizes a cell and does not make it another one.
 
     Returns:
         The one whose window ends last, of those the one produced last; None without any.
-
-    Raises:
-        StoreError: A file among the certificates cannot be read as one.
     """
-    found = [read_certificate(path) for path in sorted((folder / FOLDER).glob("*.json"))]
     fitting = [
         each
-        for each in found
+        for each in held
         if instrument in each.instruments and _axes(each.cells.get(instrument, {})) == _axes(cell)
     ]
     return max(fitting, key=lambda each: (each.window.end, each.produced), default=None)

@@ -6,7 +6,12 @@ from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
-from hotband.artefacts.certificates import FOLDER, Certificate, newest_certificate
+from hotband.artefacts.certificates import (
+    FOLDER,
+    Certificate,
+    newest_certificate,
+    read_certificates,
+)
 from hotband.artefacts.values import Artefact, NotNegative, Text, Window
 from hotband.errors import StoreError
 
@@ -45,23 +50,29 @@ class Parity(Artefact):
         return self
 
 
-def parity_of(folder: Path, instrument: str, cell: Mapping[str, Any], code: str) -> Parity:
-    """What the certificates in a folder of artefacts prove of an instrument's cell.
+def parity_of(folder: Path, cells: Mapping[str, Mapping[str, Any]], code: str) -> dict[str, Parity]:
+    """What the certificates in a folder of artefacts prove of each instrument's cell.
 
     Args:
         folder: Of the artefacts.
-        instrument: Such as EUR_USD.
-        cell: All its parameters in one mapping, ``Params.cell``; its exposure has no say, as the
-            roster sizes it.
-        code: The code version that the cell is to be traded with.
+        cells: By instrument such as EUR_USD, all parameters in one mapping, ``Params.cell``; the
+            exposure has no say, as the roster sizes it.
+        code: The code version that the cells are to be traded with.
 
-    A certificate that cannot be read proves nothing, and the reason says so.
+    Where a certificate cannot be read nothing is proven, and the reason says so.
     """
     try:
-        found = newest_certificate(folder, instrument, cell)
+        held = read_certificates(folder)
     except StoreError as error:
         # Results are shown to others: where this machine keeps them is not their business.
-        return Parity(state="unproven", reason=str(error).replace(f"{folder}/", ""))
+        told = str(error).replace(f"{folder}/", "")
+        return {name: Parity(state="unproven", reason=told) for name in cells}
+    return {
+        name: _proven(newest_certificate(held, name, cell), code) for name, cell in cells.items()
+    }
+
+
+def _proven(found: Certificate | None, code: str) -> Parity:
     if found is None:
         return Parity(state="unproven", reason=NO_SESSION)
     if found.code["replayed"] != code:

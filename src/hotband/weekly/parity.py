@@ -10,12 +10,12 @@ from hotband.artefacts.writer import ArtefactFolder
 
 def parity_of_run(folder: Path, latest: Latest) -> dict[str, Parity]:
     """By instrument, for those that did not fail; ``folder`` is that of the artefacts."""
-    code = code_version()
-    return {
-        name: parity_of(folder, name, entry.params.cell, code)
+    cells = {
+        name: entry.params.cell
         for name, entry in latest.instruments.items()
         if isinstance(entry, Instrument)
     }
+    return parity_of(folder, cells, code_version())
 
 
 def parity_in(folder: Path, week: str) -> dict[str, Parity]:

@@ -11,6 +11,7 @@ from hotband.artefacts.certificates import (
     certificate_schema,
     newest_certificate,
     read_certificate,
+    read_certificates,
     write_certificate,
 )
 from hotband.errors import StoreError
@@ -60,20 +61,20 @@ def test_the_newest_is_that_of_the_latest_window_with_the_cell(tmp_path: Path) -
     other = {"EUR_USD": CELL | {"hold_minutes": 17.0}}
     latest = {"start": "2026-03-10T22:00:00Z", "end": "2026-03-11T21:00:00Z"}
     write_certificate(tmp_path, certificate(session="c", window=latest, cells=other))
-    found = newest_certificate(tmp_path, "EUR_USD", CELL)
+    found = newest_certificate(read_certificates(tmp_path), "EUR_USD", CELL)
     assert found is not None
     assert found.session == "b"
 
 
 def test_an_instrument_without_a_cell_is_found_by_an_empty_one(tmp_path: Path) -> None:
     write_certificate(tmp_path, certificate())
-    assert newest_certificate(tmp_path, "USD_JPY", {}) == certificate()
-    assert newest_certificate(tmp_path, "EUR_USD", {}) is None
-    assert newest_certificate(tmp_path, "GBP_USD", {}) is None
+    assert newest_certificate(read_certificates(tmp_path), "USD_JPY", {}) == certificate()
+    assert newest_certificate(read_certificates(tmp_path), "EUR_USD", {}) is None
+    assert newest_certificate(read_certificates(tmp_path), "GBP_USD", {}) is None
 
 
 def test_without_any_certificate_there_is_no_newest(tmp_path: Path) -> None:
-    assert newest_certificate(tmp_path, "EUR_USD", CELL) is None
+    assert newest_certificate(read_certificates(tmp_path), "EUR_USD", CELL) is None
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"schema_version": 2}'])
@@ -82,4 +83,4 @@ def test_a_file_that_is_no_certificate_is_named(text: str, tmp_path: Path) -> No
     path.write_text(text, "utf-8")
     words = r"certificate .*0a1b2c3d\.json: got .*allowed: a certificate of version 1"
     with pytest.raises(StoreError, match=words):
-        newest_certificate(tmp_path, "EUR_USD", CELL)
+        newest_certificate(read_certificates(tmp_path), "EUR_USD", CELL)

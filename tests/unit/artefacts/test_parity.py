@@ -39,7 +39,7 @@ def certificate(session: str, **changes: Any) -> Certificate:
 
 
 def found(folder: Path, cell: dict[str, Any] = CELL, code: str = CODE) -> Parity:
-    return parity_of(folder, "EUR_USD", cell, code)
+    return parity_of(folder, {"EUR_USD": cell}, code)["EUR_USD"]
 
 
 def test_a_cell_without_a_certificate_is_unproven(tmp_path: Path) -> None:
