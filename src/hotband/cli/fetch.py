@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from hotband.cli.console import print_json, reported
+from hotband.cli.fetch_words import instant_of, names_of
 from hotband.cli.follow import follow
 
 if TYPE_CHECKING:
@@ -204,7 +205,7 @@ def prices(
 
         from hotband.feeds.oanda_prices import Quote
 
-        names = _names(instrument)
+        names = names_of(instrument)
         if seconds is not None and every is None:
             _follow(names, seconds, as_json)
             return
@@ -275,17 +276,6 @@ def _heard(line: str) -> None:
     typer.echo(line, err=True)
 
 
-def _names(instrument: list[str] | None) -> list[str]:
-    from hotband.errors import InputError
-    from hotband.stores.location import Locations
-
-    found = list(dict.fromkeys(instrument or Locations.from_environment().pairs))
-    if not found:
-        do = "Name them with -i EUR_USD, or in HOTBAND_PAIRS."
-        raise InputError("instruments", "none", "one or more", do)
-    return found
-
-
 def _plans(
     instrument: list[str] | None,
     granularity: str,
@@ -295,23 +285,15 @@ def _plans(
     replace: bool,
 ) -> "list[FetchPlan]":
     from hotband.errors import WindowError
-    from hotband.market.calendar import parse_time
     from hotband.research.fetching import FetchPlan
-
-    def at(text: str, option: str) -> int:
-        try:
-            return parse_time(f"{text}T00:00:00Z" if len(text) == 10 else text)
-        except WindowError as cause:
-            allowed = "a date such as 2025-01-31, or RFC 3339 such as 2025-01-31T08:00:00Z"
-            raise WindowError(option, text, allowed, "Correct it.") from cause
 
     if start is None:
         do = "Name the first day with --from."
         raise WindowError("--from", "nothing", "a date or a time", do)
-    until = None if end is None else at(end, "--to")
+    until = None if end is None else instant_of(end, "--to")
     return [
-        FetchPlan(name, granularity, at(start, "--from"), until, price, replace)
-        for name in _names(instrument)
+        FetchPlan(name, granularity, instant_of(start, "--from"), until, price, replace)
+        for name in names_of(instrument)
     ]
 
 

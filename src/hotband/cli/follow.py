@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from hotband.cli.console import reported
+from hotband.cli.fetch_words import instant_of, names_of
 
 
 def follow(
@@ -28,10 +29,8 @@ def follow(
     again.
     """
     with reported():
-        from hotband.errors import InputError
         from hotband.live.clock import SystemClock
         from hotband.live.following import Came, following_oanda
-        from hotband.market.calendar import parse_time
         from hotband.profile.strategy import load_profile
         from hotband.stopping import stop_on_signals
         from hotband.stores.location import Locations
@@ -45,13 +44,8 @@ def follow(
             typer.echo(json.dumps(each.to_dict()))
 
         places = Locations.from_environment()
-        names = list(dict.fromkeys(instrument or places.pairs))
-        if not names:
-            do = "Name them with -i EUR_USD, or in HOTBAND_PAIRS."
-            raise InputError("instruments", "none", "one or more", do)
-        since = None
-        if start is not None:
-            since = parse_time(f"{start}T00:00:00Z" if len(start) == 10 else start)
+        names = names_of(instrument)
+        since = None if start is None else instant_of(start, "--from")
         url = bars or places.bars
         place = open_bar_store(url), without_password(url)
         hours = load_profile(places.profile).account.market_hours()
