@@ -12,6 +12,11 @@ def test_a_weekly_run_publishes_the_findings_on_each_instrument(tmp_path: Path) 
     entry = instrument_of(latest, "EUR_USD")
     findings = {finding.code: finding for finding in entry.judgement.findings}
     derived, sized = findings["few_real_gates"], findings["one_limit_sizes_all"]
+    found = [(finding.severity, finding.code) for finding in entry.judgement.findings]
+    severities = [severity for severity, _ in found]
+    assert severities == sorted(severities, key=lambda severity: severity != "warning")
+    ahead = {code for _, code in found[: found.index(("warning", derived.code))]}
+    assert ahead <= {"no_trades", "hold_out_reverses", "one_day_makes_the_profit"}
     assert derived.severity == "warning"
     assert derived.text.startswith("No recorded gate was live")
     assert derived.numbers["synthetic_minutes"] == entry.gate_coverage.synthetic_minutes
