@@ -31,24 +31,6 @@ def stop_distance(price: float, rules: Record) -> float:
 
 
 @kernel
-def position_margin(
-    long_units: float, short_units: float, base_rate: float, margin_rate: float, mode: int
-) -> float:
-    """Margin of both sides of one instrument, in home currency.
-
-    ``mode`` 0 nets the sides (NET_SUM), 1 charges the larger (MAXIMAL_SIDE), 2 charges both
-    (ABSOLUTE_SUM): the aggregation modes of the OANDA v20 account definition.
-    """
-    if mode == 0:
-        units = abs(long_units - short_units)
-    elif mode == 1:
-        units = max(long_units, short_units)
-    else:
-        units = long_units + short_units
-    return units * base_rate * margin_rate
-
-
-@kernel
 def volatility_scale(volatility: float, rules: Record) -> float:
     """Factor on exposure that makes equal notionals carry equal volatility; NaN = unknown."""
     if rules.vol_target <= 0.0:

@@ -6,17 +6,11 @@ import pytest
 from tests.unit.core.builders import T0, Desk, at, bar, gate, limits, rules
 
 from hotband.core import codes
-from hotband.core.sizing import gross_exposure, net_exposure, position_margin
+from hotband.core.sizing import gross_exposure, net_exposure
 from hotband.market.conversion import ConversionModel, factors
 
 EXACT = 1e-6
 """Home currency: the reference gives two to four decimals."""
-
-
-@pytest.mark.parametrize(("mode", "margin"), [(0, 434.00), (1, 1302.00), (2, 2170.00)])
-def test_long_60k_and_short_40k_aggregate_by_the_mode(mode: int, margin: float) -> None:
-    found = position_margin(60_000.0, 40_000.0, 1.085, 0.02, mode)
-    assert found == pytest.approx(margin, abs=EXACT)
 
 
 @pytest.mark.parametrize(
@@ -192,9 +186,14 @@ def test_risk_and_margin_size_as_the_reference_says(row: tuple[float, ...]) -> N
 
 
 def test_200k_euros_break_half_the_nav_at_a_thirtieth_of_margin() -> None:
-    needed = position_margin(200_000.0, 0.0, 1.085, 0.0333, 0)
-    assert round(needed, 2) == 7226.10
-    assert needed > 0.5 * 10_000
+    wanted = rules(margin_rate=0.0333, max_units=200_000)
+    whole, half = Desk(wanted), Desk(wanted, limit=limits(margin_budget=0.5))
+    whole.enter(1.085)
+    half.enter(1.085)
+    assert (whole.book.units, round(float(whole.account.margin), 2)) == (200_000, 7226.10)
+    assert whole.opened[0].reason == codes.BROKER_MAX_UNITS
+    assert half.opened[0].reason == codes.MARGIN_BUDGET
+    assert half.account.margin < 0.5 * 10_000
 
 
 @pytest.mark.parametrize(
