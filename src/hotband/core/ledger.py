@@ -82,13 +82,19 @@ def charge_financing(account: Record, book: Record, bar: Record) -> None:
 
 
 @kernel
+def order_exit(book: Record, i: int, code: int, due: int) -> None:
+    """Send a market exit for ticket ``i`` unless one is on its way."""
+    if book.tk_due[i] == NEVER:
+        book.tk_due[i] = due
+        book.tk_exit_code[i] = code
+        book.exits_due += 1
+
+
+@kernel
 def order_exits(book: Record, code: int, due: int) -> None:
     """Send a market exit for every ticket that has none on its way."""
     for i in range(book.n):
-        if book.tk_due[i] == NEVER:
-            book.tk_due[i] = due
-            book.tk_exit_code[i] = code
-            book.exits_due += 1
+        order_exit(book, i, code, due)
 
 
 @kernel
@@ -122,14 +128,19 @@ def remember_key(book: Record, key: int) -> None:
 
 
 @kernel
-def drop_order(account: Record, book: Record, code: int) -> None:
-    """Cancel the entry order on its way and count its gate as lost for that reason."""
-    book.refusals[code] += 1
+def _clear_order(account: Record, book: Record) -> None:
     book.order_side = 0
     book.order_due = NEVER
     book.order_notional = 0.0
     book.order_margin = 0.0
     account.orders -= 1
+
+
+@kernel
+def drop_order(account: Record, book: Record, code: int) -> None:
+    """Cancel the entry order on its way and count its gate as lost for that reason."""
+    book.refusals[code] += 1
+    _clear_order(account, book)
 
 
 @kernel
@@ -169,14 +180,10 @@ def open_ticket(
     book.tk_commission[i] = commission
     book.tk_financing[i] = 0.0
     book.filled += 1
-    book.order_side = 0
-    book.order_due = NEVER
-    book.order_notional = 0.0
-    book.order_margin = 0.0
+    _clear_order(account, book)
     raw = bar.ask_o if side > 0 else bar.bid_o
     middle = 0.5 * (bar.gain_o + bar.loss_o)
     account.positions += 1
-    account.orders -= 1
     account.balance -= commission
     account.commission += commission
     account.slippage += units * abs(price - raw) * middle

@@ -1,7 +1,8 @@
 """Which orders follow from a decision, the open tickets and the clock.
 
-Only this module decides to open or close. One entry per admitted gate; exits are ordered here
-and filled by ``step`` when they are due.
+Only this module decides to open or close; stops, targets and the margin closeout follow from
+prices alone (``fills``, ``ledger``). One entry per admitted gate; exits are ordered here and
+filled by ``step`` when they are due.
 """
 
 import math
@@ -9,11 +10,10 @@ import math
 from hotband.core import codes
 from hotband.core.gating import at_exit, barring_mask, first_code
 from hotband.core.jit import ZERO, constant, kernel
-from hotband.core.ledger import order_exits, remember_key, round_level
+from hotband.core.ledger import order_exit, order_exits, remember_key, round_level
 from hotband.core.records import (
     FLATTEN,
     MAX_KEYS,
-    NEVER,
     OPPOSITE_CLOSE,
     OPPOSITE_REVERSE,
     STAGE_ADMITTED,
@@ -169,10 +169,8 @@ def plan_exits(book: Record, gate: Record, bar: Record, rules: Record) -> None:
         order_exits(book, _HAZARD_EXIT, due)
     if rules.hold > 0:
         for i in range(book.n):
-            if bar.t - book.tk_hold[i] >= rules.hold and book.tk_due[i] == NEVER:
-                book.tk_due[i] = due
-                book.tk_exit_code[i] = _HOLD_EXPIRY
-                book.exits_due += 1
+            if bar.t - book.tk_hold[i] >= rules.hold:
+                order_exit(book, i, _HOLD_EXPIRY, due)
 
 
 @kernel

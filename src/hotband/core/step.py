@@ -84,13 +84,18 @@ def begin(account: Record, t: int, day: int, days: Records) -> None:
 
 
 @kernel
+def _mark_at_open(account: Record, books: Records, k: int, bar: Record, rules: Record) -> None:
+    mark(books[k], bar.bid_o, bar.ask_o, bar.gain_o, bar.loss_o, bar.base_o, rules.margin_rate)
+    total(account, books)
+
+
+@kernel
 def mark_open(account: Record, books: Records, k: int, bar: Record, rules: Record) -> None:
     """Charge financing due and value the position at this bar's open."""
     book = books[k]
     if book.n > 0:
         charge_financing(account, book, bar)
-        mark(book, bar.bid_o, bar.ask_o, bar.gain_o, bar.loss_o, bar.base_o, rules.margin_rate)
-        total(account, books)
+        _mark_at_open(account, books, k, bar, rules)
 
 
 @kernel
@@ -108,18 +113,15 @@ def _fill_exits(
             close_ticket(account, book, k, i, bar, price, reason, AT_OPEN, rules, fills)
         else:
             i += 1
-    mark(book, bar.bid_o, bar.ask_o, bar.gain_o, bar.loss_o, bar.base_o, rules.margin_rate)
-    total(account, books)
+    _mark_at_open(account, books, k, bar, rules)
 
 
 @kernel
 def _fill_entry(
     account: Record, books: Records, k: int, bar: Record, rules: Record, fills: Records
 ) -> None:
-    book = books[k]
-    open_ticket(account, book, k, bar, rules, fills)
-    mark(book, bar.bid_o, bar.ask_o, bar.gain_o, bar.loss_o, bar.base_o, rules.margin_rate)
-    total(account, books)
+    open_ticket(account, books[k], k, bar, rules, fills)
+    _mark_at_open(account, books, k, bar, rules)
 
 
 @kernel
@@ -143,8 +145,7 @@ def _fill_gaps(
         close_ticket(account, book, k, i, bar, price, reason, AT_OPEN, rules, fills)
         closed = True
     if closed:
-        mark(book, bar.bid_o, bar.ask_o, bar.gain_o, bar.loss_o, bar.base_o, rules.margin_rate)
-        total(account, books)
+        _mark_at_open(account, books, k, bar, rules)
 
 
 @kernel
