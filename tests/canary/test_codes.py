@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 from tests.canary.sizes import ROOT
 
-from hotband.core import codes, jit, path, records
+from hotband.core import codes, jit, path, records, shared
 from hotband.core.codes import REASONS
-from hotband.gates import runs
+from hotband.gates import bit_window, emissions, encoder_state, metrics, runs
+from hotband.research import sweep
 
 CORE = ROOT / "src" / "hotband" / "core"
-NOT_REASONS = {"OK", "GUARD_FIRST", "N_CODES", "N_GUARDS"}
+NOT_REASONS = {"OK", "GUARD_FIRST", "N_CODES", "N_GUARDS", "MASK_BITS"}
 NUMBERS = {
     name: value
     for name, value in vars(codes).items()
@@ -23,7 +24,16 @@ NUMBERS = {
 }
 LAYOUTS = {
     f"{module.__name__}.{name}": value
-    for module in (records, path, runs)
+    for module in (
+        records,
+        shared,
+        runs,
+        bit_window,
+        metrics,
+        emissions,
+        encoder_state,
+        sweep,
+    )
     for name, value in vars(module).items()
     if isinstance(value, np.dtype) and value.names
 }
@@ -47,8 +57,8 @@ def test_every_reason_has_a_name_of_its_own_and_a_text() -> None:
 
 
 def test_every_code_has_a_slot_of_the_refusal_counters() -> None:
-    assert codes.N_CODES == records.N_REFUSALS
-    assert all(0 <= code < records.N_REFUSALS for code in REASONS)
+    assert records.BOOK["refusals"].shape == (codes.N_CODES,)
+    assert all(0 <= code < codes.N_CODES for code in REASONS)
 
 
 def test_gating_reasons_are_bits_below_48_and_later_stages_are_not() -> None:

@@ -1,6 +1,6 @@
 """Every reason the pipeline can give, as a number, a name, a text and a severity.
 
-A refusal is a value. Gating reasons are bits 0..47 of one mask, so that all failing
+A refusal is a value. Gating reasons are bits of one mask, so that all failing
 thresholds of a gate are kept; the stages after it answer with a single code. The names are
 what results, logs, API and dashboard show.
 """
@@ -32,6 +32,8 @@ class Reason:
 OK: Final = -1
 
 # Gating: bits of the mask.
+MASK_BITS: Final = 48
+"""How many gating reasons there can be; the codes of later stages follow."""
 GATE_STALE: Final = 1
 ADMIT_FALSE: Final = 2
 HAZARD_INVALID: Final = 3
@@ -56,7 +58,7 @@ FEED_STALE: Final = 39
 LOSS_BREAKER: Final = 40
 
 # Planning.
-ORDER_PENDING: Final = 48
+ORDER_PENDING: Final = MASK_BITS
 GATE_USED: Final = 49
 DUPLICATE_SIGNAL: Final = 50
 COOLDOWN_ACTIVE: Final = 51
@@ -90,6 +92,7 @@ WEEKEND_FLAT: Final = 87
 MARGIN_CLOSEOUT: Final = 88
 
 N_CODES: Final = 96
+"""Slots of a counter with one per code."""
 
 GUARDS: Final = (
     ("min_coherence", "coherence"),
@@ -179,7 +182,9 @@ _TABLE: Final = (
 )
 
 REASONS: Final[dict[int, Reason]] = {reason.code: reason for reason in _TABLE}
-HARD_MASK: Final = sum(1 << r.code for r in _TABLE if r.severity is Severity.BLOCK and r.code < 48)
+HARD_MASK: Final = sum(
+    1 << r.code for r in _TABLE if r.severity is Severity.BLOCK and r.code < MASK_BITS
+)
 
 
 def name_of(code: int) -> str:
@@ -189,4 +194,4 @@ def name_of(code: int) -> str:
 
 def names_in(mask: int) -> list[str]:
     """The names of all bits set in a gating mask, lowest bit first."""
-    return [REASONS[bit].name for bit in range(48) if mask >> bit & 1]
+    return [REASONS[bit].name for bit in range(MASK_BITS) if mask >> bit & 1]

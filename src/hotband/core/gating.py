@@ -1,8 +1,8 @@
 """The verdict on one gate: which thresholds it fails, and what the clock forbids.
 
 A verdict is a bit mask (codes.py); 0 admits. Thresholds do not change while a gate lives, so
-they are judged once when it becomes current; staleness, session, weekend, holiday and kill
-switch are judged at every bar.
+they are judged once when it becomes current; staleness, calendar and halts (kill switch, stale
+prices, loss breaker) are judged at every bar.
 """
 
 import math
@@ -143,7 +143,7 @@ def halt_mask(limits: Record) -> int:
 
 @kernel
 def barring_mask(bar: Record, limits: Record) -> int:
-    """What forbids any entry at this bar's open: session, weekend, holiday, kill switch."""
+    """What forbids any entry at this bar's open: session, weekend, holiday, closure, halts."""
     flags = bar.marks
     return (
         (flags & IN_SESSION == 0) * _SESSION_CLOSED

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from hotband.core.codes import N_CODES, N_GUARDS
 from hotband.core.jit import constant
 
 Record: TypeAlias = Any
@@ -24,8 +25,6 @@ MAX_KEYS: Final = 8
 """How many used signal keys an instrument remembers."""
 N_CURRENCIES: Final = 16
 """How many currencies one account can be exposed to."""
-N_REFUSALS: Final = 96
-"""Slots of the refusal counters, one per code."""
 NEVER: Final = 2**62
 """A time that does not come; its negative is a time before all others."""
 
@@ -101,7 +100,7 @@ GATE: Final = np.dtype(
         ("_pad", "i4"),
         ("hazard", "f8"),  # lambda on the scale 0..1; NaN = missing
         ("regime_confidence", "f8"),  # 0..1; NaN = missing
-        ("metrics", "f8", (10,)),  # in the order of codes.GUARDS; NaN = missing
+        ("metrics", "f8", (N_GUARDS,)),  # in the order of codes.GUARDS; NaN = missing
     ]
 )
 """A gate event as the pipeline judges it."""
@@ -129,8 +128,8 @@ RULES: Final = np.dtype(
         # gating
         ("hazard_min", "f8"),  # -inf = none
         ("hazard_max", "f8"),  # +inf = none
-        ("guard_min", "f8", (10,)),  # -inf = none, in the order of codes.GUARDS
-        ("guard_max", "f8", (10,)),  # +inf = none
+        ("guard_min", "f8", (N_GUARDS,)),  # -inf = none, in the order of codes.GUARDS
+        ("guard_max", "f8", (N_GUARDS,)),  # +inf = none
         ("guards_on", "i8"),  # bit g set = guard g has a limit
         ("min_reps", "i8"),
         ("regimes_on", "i8"),  # bit r set = regime code r may trade; 0 = no filter
@@ -253,7 +252,7 @@ BOOK: Final = np.dtype(
         ("sized", "i8"),
         ("planned", "i8"),
         ("filled", "i8"),
-        ("refusals", "i8", (N_REFUSALS,)),  # gates lost, by the code that stopped them
+        ("refusals", "i8", (N_CODES,)),  # gates lost, by the code that stopped them
         ("ambiguous", "i8"),  # bars that touched stop and target
     ],
     align=True,
@@ -358,7 +357,7 @@ def readable(array: Records) -> Records:
     return array.view(np.recarray)
 
 
-def new_books(bases: "list[int]", quotes: "list[int]") -> Records:
+def new_books(bases: list[int], quotes: list[int]) -> Records:
     """Flat books, one per instrument, with the indices of their two currencies."""
     books = empty(BOOK, len(bases))
     books["gate"] = -NEVER

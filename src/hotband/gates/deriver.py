@@ -241,7 +241,8 @@ def _reasons(reps: int, min_reps: int) -> tuple[str, ...]:
 
 
 def _counts(tally: IntArray) -> dict[str, int]:
-    refused = {codes.name_of(int(c)): int(tally[c]) for c in np.flatnonzero(tally[:48])}
+    bits = np.flatnonzero(tally[: codes.MASK_BITS])
+    refused = {codes.name_of(int(bit)): int(tally[bit]) for bit in bits}
     totals = {"candidates": int(tally[runs.CANDIDATES]), "emitted": int(tally[runs.EMITTED])}
     return totals | refused
 
