@@ -90,8 +90,11 @@ def _column(values: Column | float, name: str, rows: int, kinds: str) -> npt.NDA
     if "f" in kinds:
         return array
     whole = array.astype(np.int64)
-    if name != "key" and rows and int(whole.max()) >= 2**31:
-        raise GatesError(name, int(whole.max()), "below 2147483648", "Check the column.")
+    end = 2**63 if name == "key" else 2**31
+    high = (whole >= end) | ((whole < 0) & (array.dtype.kind == "u"))
+    for bad, allowed in ((high, f"below {end}"), (whole < -end, f"{-end} or more")):
+        if bad.any():
+            raise GatesError(name, array[bad][0], allowed, "Check the column.")
     return whole
 
 
@@ -112,7 +115,6 @@ def _check(instrument: str, data: Records) -> None:
     known = data["known"]
     step = np.diff(known, prepend=known[:1] - 1) if len(known) else known
     what = f"of gates of {instrument}"
-    texts = np.array([format_time(int(ns)) for ns in known[step <= 0][:1]])
     for name, bad, rule in (
         ("unsorted", step < 0, ("increasing known times", "Sort the gates by known time.")),
         ("duplicate", step == 0, ("one gate per known time", "Keep the one that counts.")),
@@ -121,7 +123,8 @@ def _check(instrument: str, data: Records) -> None:
             row = int(np.argmax(bad))
             raise GatesError(
                 f"known {what}",
-                f"{name} in row {row} at {texts[0]}, one of {int(bad.sum())} of {len(bad)} rows",
+                f"{name} in row {row} at {format_time(int(known[row]))}, one of {int(bad.sum())} "
+                f"of {len(bad)} rows",
                 *rule,
             )
     side, hazard, reps = data["side"], data["hazard"], data["reps"]
@@ -146,7 +149,7 @@ def _details(given: pl.DataFrame | None, rows: int) -> pl.DataFrame:
     if given is not None and held and given.height != rows:
         raise GatesError("details", f"{given.height} rows", f"{rows}, one per gate", "Align them.")
     columns = [
-        given[name].cast(kind)
+        _detail(given[name], kind)
         if given is not None and name in held
         else pl.Series(name, [None] * rows, kind)
         for name, kind in DETAILS.items()
@@ -154,8 +157,20 @@ def _details(given: pl.DataFrame | None, rows: int) -> pl.DataFrame:
     return pl.DataFrame(columns)
 
 
+def _detail(values: pl.Series, kind: pl.DataType) -> pl.Series:
+    try:
+        return values.cast(kind)
+    except pl.exceptions.PolarsError as cause:
+        got = f"a column of {values.dtype}"
+        raise GatesError(f"details {values.name}", got, str(kind), "Convert it.") from cause
+
+
 def _regime_codes(labels: Sequence[str | None] | pl.Series) -> Int32Array:
-    given = pl.Series(labels, dtype=pl.String)
+    try:
+        given = pl.Series(labels, dtype=pl.String)
+    except TypeError as cause:
+        other = next(one for one in labels if not isinstance(one, str | None))
+        raise GatesError("regime", repr(other), ", ".join(REGIMES), "Map the labels.") from cause
     known = given.cast(pl.Enum(REGIMES), strict=False)
     unknown = given.is_not_null() & known.is_null()
     if unknown.any():
@@ -366,7 +381,10 @@ def align(
     """
     if len(gates_known_ns) != len(data):
         raise IntegrityError(
-            "gates_known_ns", f"{len(gates_known_ns)} times", f"{len(data)}, one per gate", ""
+            "gates_known_ns",
+            f"{len(gates_known_ns)} times",
+            f"{len(data)}, one per gate",
+            "Hand over the known time of each gate.",
         )
     gate_of_bar = (np.searchsorted(gates_known_ns, bars_t_ns, side="right") - 1).astype(np.int32)
     judged = np.unique(gate_of_bar[gate_of_bar >= 0])

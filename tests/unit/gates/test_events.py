@@ -76,6 +76,11 @@ def test_unsorted_gates_name_the_first_row_out_of_order() -> None:
     )
 
 
+def test_a_row_out_of_order_is_named_with_its_own_time_behind_a_duplicate() -> None:
+    text = refused(known_ns=known(1, 1, 0))
+    assert "got unsorted in row 2 at 2025-04-30T23:50:00Z" in text
+
+
 def test_two_gates_of_one_moment_are_told_from_unsorted_ones() -> None:
     text = refused(known_ns=known(0, 1, 1))
     assert "duplicate in row 2 at 2025-04-30T23:51:00Z" in text
@@ -91,13 +96,26 @@ def test_two_gates_of_one_moment_are_told_from_unsorted_ones() -> None:
         ({"regime_confidence": [2.0, 0.0, 1.0]}, "regime_confidence of gates of EUR_USD: got 2.0"),
         ({"reps": [0, -1, 2]}, "reps of gates of EUR_USD: got -1 in row 1"),
         ({"reps": [0, 2**31, 2]}, "reps: got 2147483648; allowed: below 2147483648"),
+        ({"reps": [0, 1 - 2**32, 2]}, "reps: got -4294967295; allowed: -2147483648 or more"),
+        ({"side": [1 - 2**32, 0, 0]}, "side: got -4294967295; allowed: -2147483648 or more"),
+        ({"side": np.array([2**64 - 1, 0, 0], np.uint64)}, "side: got 18446744073709551615;"),
         ({"key": [0, -1, 2]}, "key of gates of EUR_USD: got -1 in row 1"),
+        ({"key": np.array([2**63, 0, 0], np.uint64)}, "key: got 9223372036854775808; allowed:"),
         ({"admit": [0, 1, 2]}, "admit of gates of EUR_USD: got 2 in row 2"),
         ({"side": [1, 0]}, "int64 of shape (2,); allowed: 3 whole numbers, one per gate"),
         ({"reps": [0.5, 1.0, 2.0]}, "float64 of shape (3,); allowed: 3 whole numbers"),
         ({"metrics": {"coherance": [1, 1, 1]}}, "Did you mean 'coherence'?"),
         ({"regime": ["trend_bul", None, None]}, "Did you mean 'trend_bull'?"),
         ({"regime": [None]}, "regime: got int32 of shape (1,)"),
+        ({"regime": [1, 2, 3]}, "regime: got 1; allowed: trend_bull, trend_bear"),
+        (
+            {"details": pl.DataFrame({"hazard_threshold": ["a", "b", "c"]})},
+            "details hazard_threshold: got a column of String; allowed: Float64",
+        ),
+        (
+            {"details": pl.DataFrame({"reasons": [1, 2, 3]})},
+            "details reasons: got a column of Int64; allowed: List(String)",
+        ),
         ({"source": "redis"}, "source: got redis; allowed: synthetic, memory, parquet, valkey"),
         ({"known_ns": np.array(["2025-04-01"] * 3, dtype="M8[ns]")}, "without a zone"),
     ],
