@@ -15,10 +15,10 @@ from typing import Final, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-import yaml
 
 from hotband.errors import InputError
 from hotband.market.calendar import MarketHours, Times, checked_times
+from hotband.market.yaml_files import read_yaml
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
@@ -73,19 +73,14 @@ def _rate(where: str, row: object) -> DatedRate:
 def load_financing(source: Path | Mapping[str, object] | None = None) -> FinancingTable:
     """A table from YAML or a mapping: ``schedule`` and ``rates`` (instrument -> dated rows).
 
-    None gives the empty table. Unknown keys, rates outside -1..1, unordered or repeated dates
-    and an unreadable file raise InputError.
+    None gives the empty table. Unknown or repeated keys, rates outside -1..1, unordered or
+    repeated dates and an unreadable file raise InputError.
     """
     if source is None:
         return FinancingTable()
     document: object = source
     if isinstance(source, Path):
-        try:
-            document = yaml.safe_load(source.read_text("utf-8"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            got = f"{source} ({' '.join(str(error).split())})"
-            do = "Correct the path or the text."
-            raise InputError("financing file", got, "a readable YAML file", do) from error
+        document = read_yaml(source, "financing file", InputError)
     keys = ("schedule", "rates")
     if not isinstance(document, Mapping) or not isinstance(document.get("rates", {}), Mapping):
         raise InputError("financing", document, "schedule and rates", "Write a mapping.")
@@ -93,8 +88,8 @@ def load_financing(source: Path | Mapping[str, object] | None = None) -> Financi
         if key not in keys:
             raise InputError("financing", key, ", ".join(keys), "Remove it.", near=keys)
     schedule = document.get("schedule", "calendar")
-    if schedule not in {"calendar", "daily"}:
-        allowed = ("calendar", "daily")
+    allowed = ("calendar", "daily")
+    if schedule not in allowed:
         do = "Use one of them."
         raise InputError("financing schedule", schedule, ", ".join(allowed), do, near=allowed)
     table = {}
@@ -109,22 +104,14 @@ def load_financing(source: Path | Mapping[str, object] | None = None) -> Financi
     return FinancingTable(MappingProxyType(table), schedule)
 
 
-def charge(units: float, price: float, rate: float, days: float) -> float:
-    """Financing in quote currency: units x price x annual rate x days / 365; negative = paid.
-
-    ``units`` unsigned, ``rate`` that of the side held. OANDA divides by 365 for every pair.
-    """
-    return units * price * rate * days / 365
-
-
 def financing_columns(
     instrument: str, t_ns: Times, hours: MarketHours, table: FinancingTable
 ) -> tuple[Floats, Floats]:
     """(fin_long, fin_short) per bar, per unit and price: what the rolls since the last bar cost.
 
-    Sum over the rolls in (t[i-1], t[i]] of rate x days / 365; zero for the first bar and for
-    an instrument without rates. A roll without a rate (before the first date; in the daily
-    schedule any roll without its own) raises InputError naming the date.
+    Sum over the rolls in (t[i-1], t[i]] of rate x days / 365 (as OANDA divides for every pair);
+    zero for the first bar and for an instrument without rates. A roll without a rate (before the
+    first date; in the daily schedule any roll without its own) raises InputError naming the date.
     """
     times = checked_times(t_ns)
     long, short = np.zeros(times.shape, np.float64), np.zeros(times.shape, np.float64)

@@ -18,6 +18,7 @@ import yaml
 
 from hotband.core.records import N_CURRENCIES
 from hotband.errors import InputError, InstrumentError
+from hotband.market.yaml_files import read_yaml
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,16 +153,11 @@ def load_instruments(path: Path | None = None) -> Mapping[str, Instrument]:
     """The built-in table, corrected field by field by the YAML file at ``path``.
 
     The file maps names to fields; an instrument that the table lacks needs all of them. An
-    unreadable file, unknown fields and impossible values raise InstrumentError.
+    unreadable file, repeated or unknown keys and impossible values raise InstrumentError.
     """
     if path is None:
         return _built_in()
-    try:
-        document = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        got = f"{path} ({' '.join(str(error).split())})"
-        do = "Correct the path or the text."
-        raise InstrumentError("instruments file", got, "a readable YAML file", do) from error
+    document = read_yaml(path, "instruments file", InstrumentError)
     table = dict(_built_in())
     _merge(table, {} if document is None else document, path.name)
     return MappingProxyType(table)

@@ -6,13 +6,14 @@ would change a strategy silently, so sessions stay text here and a repeated key 
 
 import json
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 import yaml
 
 from hotband.errors import ProfileError
+from hotband.market.yaml_files import OnceLoader
 
 _INT: Final = re.compile(r"^[-+]?(?:0|[1-9][0-9_]*)$")
 _FLOAT: Final = re.compile(
@@ -22,19 +23,11 @@ _FLOAT: Final = re.compile(
 _NUMBERS: Final = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
 
 
-class _Loader(yaml.SafeLoader):
-    """SafeLoader with decimal numbers only and no repeated keys."""
+class _Loader(OnceLoader):
+    """Decimal numbers only, and no repeated keys."""
 
-    def construct_mapping(
-        self, node: yaml.MappingNode, deep: bool = False
-    ) -> dict[Hashable, object]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode) and key.value != "<<":
-                if key.value in seen:
-                    raise _repeated(key.value, f"line {key.start_mark.line + 1}")
-                seen.add(key.value)
-        return super().construct_mapping(node, deep)
+    def repeated(self, key: yaml.ScalarNode) -> Exception:
+        return _repeated(key.value, f"line {key.start_mark.line + 1}")
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -71,7 +64,7 @@ def parse_document(text: str, source: str) -> dict[str, object]:
             raw: object = json.loads(text, object_pairs_hook=_json_object)
         else:
             raw = _Loader(text).get_single_data()
-    except (yaml.YAMLError, ValueError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         words = " ".join(str(error).split())
         raise ProfileError(
             f"profile {source}", words, "YAML or JSON", "Correct the text at that place."

@@ -11,12 +11,22 @@ from tests.naive import naive_market as naive
 
 from hotband.errors import InputError
 from hotband.market.calendar import DAY_NS, DEFAULT_HOURS, HOUR_NS, MINUTE_NS, parse_time
-from hotband.market.financing import FinancingTable, charge, financing_columns, load_financing
+from hotband.market.financing import FinancingTable, financing_columns, load_financing
 
 at = parse_time
 STATIC = load_financing(
     {"rates": {"EUR_USD": [{"from": "2025-01-01", "long": -0.0295, "short": 0.0042}]}}
 )
+
+
+def charge(units: float, price: float, rate: float, days: int) -> float:
+    """What holding ``units`` over one roll costs: Monday's for a day, Wednesday's for three."""
+    table = load_financing(
+        {"rates": {"EUR_USD": [{"from": "2026-01-01", "long": rate, "short": 0}]}}
+    )
+    roll = at({1: "2026-07-13T21:00:00Z", 3: "2026-07-15T21:00:00Z"}[days])
+    times = np.array([roll - HOUR_NS, roll], np.int64)
+    return units * price * float(financing_columns("EUR_USD", times, DEFAULT_HOURS, table)[0][1])
 
 
 @pytest.mark.parametrize(
@@ -155,9 +165,14 @@ def test_a_table_is_read_from_yaml(tmp_path: Path) -> None:
     rate = table.rates["EUR_USD"][0]
     assert table.schedule == "daily"
     assert (np.datetime64(rate.day, "D"), rate.long) == (np.datetime64("2025-01-01"), -0.0295)
-    path.write_text("rates: [", "utf-8")
-    with pytest.raises(InputError, match=r"financing file: got .*financing.yaml .*readable YAML"):
-        load_financing(path)
+    for unreadable in (
+        "rates: [",
+        "rates: {EUR_USD: [{from: 2025-02-30}]}",
+        "rates: {}\nrates: {}",
+    ):
+        path.write_text(unreadable, "utf-8")
+        with pytest.raises(InputError, match=r"financing file: got .*financing.yaml .*readable Y"):
+            load_financing(path)
     with pytest.raises(InputError, match=r"financing file: got .*none.yaml"):
         load_financing(tmp_path / "none.yaml")
 
@@ -170,6 +185,7 @@ ROW = {"from": "2025-01-01", "long": 0.0, "short": 0.0}
     [
         ({"rate": {}}, "financing: got rate; allowed: schedule, rates.*Did you mean 'rates'"),
         ({"rates": []}, "financing: got .*; allowed: schedule and rates"),
+        ({"schedule": []}, r"schedule: got \[\]; allowed: calendar, daily"),
         ({"schedule": "dayly"}, "schedule: got dayly; allowed: calendar, daily.*mean 'daily'"),
         ({"rates": {"EUR_USD": []}}, r"financing EUR_USD: got \[\]; allowed: a list of dated"),
         ({"rates": {"EUR_USD": [1]}}, "financing EUR_USD: got 1; allowed: .from: date"),

@@ -81,6 +81,14 @@ USD_HUF: {base: USD, quote: HUF, pip_location: -2, display_precision: 3, unit_pr
     assert before.margin_rate == 0.02
 
 
+def test_a_field_may_replace_the_one_that_an_anchor_gives(tmp_path: Path) -> None:
+    text = (
+        "EUR_USD: &wide {margin_rate: 0.05, spread_pips: 2}\nGBP_USD: {<<: *wide, spread_pips: 3}"
+    )
+    table = load_instruments(written(tmp_path, text))
+    assert (table["GBP_USD"].margin_rate, table["GBP_USD"].spread_pips) == (0.05, 3.0)
+
+
 def test_an_empty_file_changes_nothing(tmp_path: Path) -> None:
     assert load_instruments(written(tmp_path, "# nothing\n")) == load_instruments()
 
@@ -113,6 +121,15 @@ def test_an_empty_file_changes_nothing(tmp_path: Path) -> None:
         ("EUR_USD: {quote: usd}", "EUR_USD quote: got usd; allowed: three capital letters"),
         ("EUR_USD: {quote: GBP}", "EUR_USD name: got EUR_USD; allowed: the name is BASE_QUOTE"),
         ("EUR_USD: {", r"instruments file: got .*instruments.yaml.*a readable YAML file"),
+        ("[" * 5000, r"instruments file: got .*instruments.yaml.*a readable YAML file"),
+        (
+            "EUR_USD: {margin_rate: 0.05}\nEUR_USD: {min_units: 1000}",
+            r"instruments file: got .*'EUR_USD' stands twice.*line 2",
+        ),
+        (
+            "EUR_USD: {margin_rate: 0.05, margin_rate: 0.02}",
+            r"instruments file: got .*'margin_rate' stands twice",
+        ),
     ],
 )
 def test_unknown_fields_and_impossible_values_are_refused(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hotband.errors import ProfileError
-from hotband.profile import Account, load_profile, parse_profile
+from hotband.profile import Account, effective, load_profile, parse_profile
 from hotband.profile.settings import Exit, Settings
 from hotband.profile.spelling import NO_EFFECT
 
@@ -178,11 +178,26 @@ def test_a_repeated_key_is_refused_in_yaml_and_json() -> None:
         parse_profile('{"global": {}, "global": {}}', "a.json")
 
 
+def test_a_key_that_replaces_the_one_of_an_anchor_is_no_repetition() -> None:
+    text = """
+global: {exit: &one {hold_minutes: 10}}
+instruments:
+  EUR_USD: {exit: &two {<<: *one, hold_minutes: 20}}
+  GBP_USD: {exit: {<<: *two, hold_minutes: 30}}
+"""
+    profile = parse_profile(text)
+    holds = [effective(profile, name).hold_minutes for name in ("EUR_USD", "GBP_USD")]
+    assert holds == [20, 30]
+
+
 def test_broken_text_and_missing_files_are_profile_errors(tmp_path: Path) -> None:
     with pytest.raises(ProfileError, match="profile text: got while parsing"):
         parse_profile("global: [1")
     with pytest.raises(ProfileError, match="a mapping of key: value"):
         parse_profile("- 1\n")
+    for name in ("a.json", "a.yaml"):
+        with pytest.raises(ProfileError, match=f"profile {name}: got .*recursion"):
+            parse_profile("[" * 100_000, name)
     with pytest.raises(ProfileError, match="a readable UTF-8 file"):
         load_profile(tmp_path / "absent.yaml")
     binary = tmp_path / "binary.yaml"
