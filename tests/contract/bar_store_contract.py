@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from tests.contract.samples import END_NS, START_NS, any_bars, bars_at
 
 from hotband.errors import BarsError, StoreError, WindowError
-from hotband.market.bars import HOUR_NS, Bars
-from hotband.market.calendar import MINUTE_NS
+from hotband.market.bars import Bars
+from hotband.market.calendar import HOUR_NS, MINUTE_NS
 from hotband.stores.ports import BarStore
 from hotband.testing.samples import FRESH, INHERITED
 

@@ -15,14 +15,13 @@ import polars as pl
 from hotband.core.records import QUOTE, Records
 from hotband.errors import BarsError
 from hotband.market.bars import (
-    HOUR_NS,
     PRICES,
     Bars,
     Int64Array,
     bar_faults,
     times_ns,
 )
-from hotband.market.calendar import MarketHours, format_time, parse_granularity
+from hotband.market.calendar import HOUR_NS, MarketHours, format_time, parse_granularity
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 

@@ -11,8 +11,8 @@ import numpy.typing as npt
 from hotband.core.records import QUOTE, Records
 from hotband.errors import BarsError
 from hotband.feeds.assembly import OnCrossed, allow_crossed
-from hotband.market.bars import HOUR_NS, SIDES, Bars
-from hotband.market.calendar import format_time, parse_granularity
+from hotband.market.bars import SIDES, Bars
+from hotband.market.calendar import HOUR_NS, format_time, parse_granularity
 
 TICK: Final = np.dtype([("t", "i8"), ("bid", "f8"), ("ask", "f8")])
 """A quote: ns UTC and both prices."""

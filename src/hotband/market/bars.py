@@ -18,7 +18,7 @@ import polars as pl
 
 from hotband.core.records import QUOTE, Records
 from hotband.errors import BarsError, InputError, WindowError
-from hotband.market.calendar import format_time, parse_granularity
+from hotband.market.calendar import HOUR_NS, format_time, parse_granularity
 
 SideOrigin: TypeAlias = Literal["ba", "bid", "ask", "mid"]
 """Which sides the source had: both, or the one that the other was derived from."""
@@ -31,7 +31,6 @@ SIDES: Final = ("bid", "ask")
 PRICES: Final = tuple(f"{side}_{letter}" for side in SIDES for letter in "ohlc")
 COLUMNS: Final = ("time", *PRICES, "volume")
 TIME_TYPE: Final = pl.Datetime("ns", "UTC")
-HOUR_NS: Final = 3_600_000_000_000
 
 FAULTS: Final = {
     "unsorted": ("open times in increasing order", "Sort the rows by time."),
@@ -67,7 +66,8 @@ def times_ns(
         error: The class to raise.
 
     Raises:
-        InputError: (the class ``error``) for naive times, nulls and other types.
+        InputError: (the class ``error``) for naive times, nulls, other types and numbers that
+            64 bits do not hold.
     """
     allowed = "int64 nanoseconds UTC, or times with a zone"
     if isinstance(values, pl.Series):
@@ -76,14 +76,21 @@ def times_ns(
         if isinstance(values.dtype, pl.Datetime):
             if values.dtype.time_zone is None:
                 raise error(what, "times without a zone", allowed, "Name the zone of the times.")
-            values = values.dt.cast_time_unit("ns").to_physical()
+            try:
+                values = values.dt.cast_time_unit("ns").to_physical()
+            except pl.exceptions.PolarsError as cause:
+                raise error(what, "times beyond 64-bit ns", allowed, "Check the times.") from cause
         return times_ns(values.to_numpy(), what, error=error)
     if isinstance(values, np.ndarray):
         if values.dtype.kind == "M":
             raise error(what, "datetime64 without a zone", allowed, "Pass nanoseconds UTC.")
         if values.dtype.kind not in "iu" or values.dtype.itemsize != 8:
             raise error(what, f"an array of {values.dtype}", allowed, "Pass nanoseconds UTC.")
-        return np.array(values, dtype=np.int64)
+        times = np.array(values, dtype=np.int64)
+        wrapped = (times < 0) & (values.dtype.kind == "u")
+        if wrapped.any():
+            raise error(what, values[wrapped][0], allowed, "Pass nanoseconds UTC.")
+        return times
     return np.array([_one_time_ns(value, what, allowed, error) for value in values], dtype=np.int64)
 
 
@@ -92,8 +99,9 @@ def _one_time_ns(value: object, what: str, allowed: str, error: type[InputError]
         if value.utcoffset() is None:
             raise error(what, f"{value!r} without a zone", allowed, "Name the zone of the times.")
         return (value - _EPOCH) // timedelta(microseconds=1) * 1000
-    if isinstance(value, int | np.integer) and not isinstance(value, bool):
-        return int(value)
+    whole = int(value) if isinstance(value, int | np.integer) else None
+    if whole is not None and not isinstance(value, bool) and -(2**63) <= whole < 2**63:
+        return whole
     raise error(what, f"{value!r}", allowed, "Pass nanoseconds UTC.")
 
 

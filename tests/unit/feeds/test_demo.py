@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hotband.errors import HotbandError, InputError, InstrumentError, WindowError
 from hotband.feeds.demo import demo_bars
 from hotband.feeds.quality import check_bars
-from hotband.market.bars import HOUR_NS, Bars
-from hotband.market.calendar import DAY_NS, DEFAULT_HOURS, MINUTE_NS, parse_time
+from hotband.market.bars import Bars
+from hotband.market.calendar import DAY_NS, DEFAULT_HOURS, HOUR_NS, MINUTE_NS, parse_time
 
 START_NS = parse_time("2025-04-01T00:00:00Z")
 END_NS = START_NS + 14 * DAY_NS

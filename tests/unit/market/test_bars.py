@@ -129,6 +129,9 @@ def test_columns_are_numbers_of_one_length(wrong: list[Any]) -> None:
         (np.array([1.5]), "an array of float64"),
         (["2025-04-01"], "'2025-04-01'"),
         ([True], "True"),
+        ([2**63], "got 9223372036854775808;"),
+        (pl.Series([datetime(3000, 1, 1, tzinfo=UTC)]), "times beyond 64-bit ns"),
+        (np.array([2**63], np.uint64), "got 9223372036854775808;"),
     ],
 )
 def test_times_that_could_mean_two_instants_are_refused(times: Column, text: str) -> None:

@@ -8,8 +8,8 @@ from tests.contract.samples import bars_at
 
 from hotband.core.records import QUOTE
 from hotband.errors import BarsError
-from hotband.market.bars import HOUR_NS, Bars, Column, Int64Array
-from hotband.market.calendar import MINUTE_NS, parse_time
+from hotband.market.bars import Bars, Column, Int64Array
+from hotband.market.calendar import HOUR_NS, MINUTE_NS, parse_time
 from hotband.market.instruments import Instrument, load_instruments
 from hotband.market.spreads import ONE_SIDES, OneSide, SpreadProfile, complete_sides, week_phase_ns
 
