@@ -45,7 +45,8 @@ class GateReading:
 
     Attributes:
         gates: Recorded and derived ones by known time; ``synthetic`` tells them apart.
-        source: The store's scheme, ``synthetic``, or ``mixed``.
+        source: The store's scheme, ``synthetic``, ``mixed``, or ``none`` where there are no
+            gates and none may be derived.
         calibration: How derived hazards were scaled, ``recorded`` or ``lambda_scale``; None
             where none were derived.
         candidates: What the deriver saw and refused, by reason.
@@ -81,16 +82,14 @@ def real_spans(known_ns: npt.ArrayLike, hours: MarketHours) -> IntArray:
 def in_spans(t_ns: IntArray, spans: IntArray) -> npt.NDArray[np.bool_]:
     """Which times lie inside one of the half-open spans, which are apart and in order."""
     at = np.searchsorted(spans[:, 0], t_ns, side="right") - 1
-    inside: npt.NDArray[np.bool_] = (at >= 0) & (t_ns < spans[np.maximum(at, 0), 1:].reshape(-1))
+    inside: npt.NDArray[np.bool_] = at >= 0
+    inside[inside] = t_ns[inside] < spans[at[inside], 1]
     return inside
 
 
 def interleave(recorded: Gates, derived: Gates, spans: IntArray) -> Gates:
     """All of ``recorded``, and of ``derived`` what lies outside the real ``spans``, by time."""
-    outside = (
-        ~in_spans(derived.data["known"], spans) if len(spans) else np.ones(len(derived), np.bool_)
-    )
-    kept = derived.data[outside]
+    kept = derived.data[~in_spans(derived.data["known"], spans)]
     if not len(kept):
         return recorded
     if not len(recorded):

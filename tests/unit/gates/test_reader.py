@@ -48,6 +48,11 @@ def split_at(reading: GateReading, t_ns: int) -> tuple[set[int], set[int]]:
     return set(data["synthetic"][before].tolist()), set(data["synthetic"][~before].tolist())
 
 
+def test_no_time_lies_in_no_stretch() -> None:
+    times = np.array([WINDOW[0], WINDOW[1]])
+    assert in_spans(times, real_spans([], DEFAULT_HOURS)).tolist() == [False, False]
+
+
 def test_a_gate_makes_real_the_rest_of_its_trading_day_and_the_next() -> None:
     """17:00 New York is 21:00 UTC in April: Tuesday noon lasts until Wednesday's roll."""
     assert spans("2025-04-08T12:00:00Z") == [("2025-04-08T12:00:00Z", "2025-04-09T21:00:00Z")]
