@@ -32,12 +32,12 @@ from hotband.gates.keys import keys_of
 from hotband.gates.lambda_map import LambdaMap
 from hotband.gates.runs import FloatArray, IntArray
 from hotband.market.bars import Bars
+from hotband.market.calendar import MILLISECOND_NS
 
 THRESHOLDS: Final = "synthetic:thresholds"
 MIN_REPS_MET: Final = "synthetic:min_reps_met"
 _PLAIN: Final = (THRESHOLDS,)
 _BORDERLINE: Final = (THRESHOLDS, MIN_REPS_MET)
-_NS_PER_MS: Final = 1_000_000
 
 _Memory: TypeAlias = tuple[
     Record, FloatArray, IntArray, IntArray, IntArray, FloatArray, FloatArray, Record, IntArray
@@ -208,7 +208,7 @@ def derive_gates(
         data["reps"],
         {name: data["metrics"][:, slot] for name, slot in runs.DERIVED.items()},
         synthetic=True,
-        key=keys_of(f"synthetic:{bars.instrument}", starts // _NS_PER_MS),
+        key=keys_of(f"synthetic:{bars.instrument}", starts // MILLISECOND_NS),
         source="synthetic",
     )
     why = tuple(_reasons(reps, int(rules["min_reps"])) for reps in gates.data["reps"].tolist())
@@ -233,7 +233,7 @@ def surprises_of(
 
 
 def _signal_key(instrument: str, start_ns: int) -> str:
-    return f"synthetic:{instrument}:{start_ns // _NS_PER_MS}"
+    return f"synthetic:{instrument}:{start_ns // MILLISECOND_NS}"
 
 
 def _reasons(reps: int, min_reps: int) -> tuple[str, ...]:
@@ -253,7 +253,7 @@ def _event(
     metrics = {name: float(gate["metrics"][slot]) for name, slot in runs.DERIVED.items()}
     return {
         "instrument": instrument,
-        "ts_ms": (int(gate["known"]) - granularity_ns) // _NS_PER_MS,
+        "ts_ms": (int(gate["known"]) - granularity_ns) // MILLISECOND_NS,
         "known_ns": int(gate["known"]),
         "signal_key": _signal_key(instrument, start_ns),
         "direction": "BUY" if gate["side"] > 0 else "SELL",

@@ -25,11 +25,10 @@ from hotband.gates.events import Gates
 from hotband.gates.keys import keys_of
 from hotband.gates.runs import FloatArray, IntArray
 from hotband.market.bars import Bars
-from hotband.market.calendar import GRANULARITIES
+from hotband.market.calendar import GRANULARITIES, MILLISECOND_NS
 
 PRODUCER: Final = "hotband_encoder"
 ABOVE_THRESHOLD: Final = "hazard_exceeds_adaptive_threshold"
-_NS_PER_MS: Final = 1_000_000
 _CHUNK: Final = 8192
 """Bars between the two passes: their gates then stay in the processor's cache."""
 _METRICS: Final = [metric for _, metric in GUARDS]
@@ -158,7 +157,7 @@ class GateEncoder:
         return int((bars["t"] // self.granularity_ns % self.settings.stride_bars == 0).sum())
 
     def _keys(self, gates: Records) -> IntArray:
-        opened = (gates["known"] - self.granularity_ns) // _NS_PER_MS
+        opened = (gates["known"] - self.granularity_ns) // MILLISECOND_NS
         return keys_of(f"gate:{self.instrument}", opened)
 
     def _check(self, bars: Records) -> None:
@@ -253,7 +252,7 @@ def _details(encoder: GateEncoder, data: Records, thresholds: FloatArray) -> pl.
     granularity = {length: name for name, length in GRANULARITIES.items()}
     decimals = encoder.settings.signature_decimals
     coherence, stability, entropy = np.round(data["metrics"][:, _SIGNED].T, decimals) + 0.0
-    opened = (data["known"] - encoder.granularity_ns) // _NS_PER_MS
+    opened = (data["known"] - encoder.granularity_ns) // MILLISECOND_NS
     signed = pl.DataFrame({"c": coherence, "s": stability, "e": entropy})
     distinct = signed.unique(maintain_order=True)
     texts = [

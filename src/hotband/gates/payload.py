@@ -23,7 +23,7 @@ from hotband.gates.events import DETAILS, METRICS, SOURCES, Gates, GateSource
 from hotband.gates.keys import key_of
 from hotband.gates.payload_fields import ROW, Payload, Row
 from hotband.gates.payload_report import PayloadReport, Tally
-from hotband.market.calendar import GRANULARITIES, LAST_NS
+from hotband.market.calendar import GRANULARITIES, LAST_NS, MILLISECOND_NS
 
 _KEY: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"[ \t\r\n]*(:?)', re.DOTALL)
 """Each string of a valid JSON text, and the colon behind it where it is a key."""
@@ -261,7 +261,7 @@ class _WildReader:
         synthetic = flag if type(flag) is bool else era in _SYNTHETIC_ERAS
         return (
             known,
-            key_of(text or f"gate:{self._instrument}:{stamp // 1_000_000}"),
+            key_of(text or f"gate:{self._instrument}:{stamp // MILLISECOND_NS}"),
             fields.read_reps(payload, tally),
             side,
             fields.read_admit(payload, tally),

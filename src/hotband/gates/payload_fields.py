@@ -12,7 +12,7 @@ from hotband.core.records import REGIMES
 from hotband.errors import WindowError
 from hotband.gates.events import METRICS
 from hotband.gates.payload_report import Tally
-from hotband.market.calendar import FIRST_NS, LAST_NS, parse_time
+from hotband.market.calendar import FIRST_NS, LAST_NS, MILLISECOND_NS, SECOND_NS, parse_time
 
 Payload: TypeAlias = dict[str, Any]
 """A parsed JSON object."""
@@ -34,7 +34,6 @@ ACTIONS: Final = {
 LAST_SECOND: Final = 10_000_000_000
 """The largest ``ts`` that is read as seconds; larger ones are milliseconds."""
 
-_MS: Final = 1_000_000
 _YES_NO: Final = {"true": 1, "1": 1, "false": 0, "0": 0}
 _DIGITS: Final = re.compile(r"\d{1,19}", re.ASCII)
 _REGIMES: Final = frozenset(REGIMES)
@@ -285,7 +284,7 @@ def read_stamp(payload: Payload, tally: Tally) -> tuple[int, str]:
     """
     stamp = payload.get("ts_ms")
     if type(stamp) is int:
-        ns, kind = stamp * _MS, ""
+        ns, kind = stamp * MILLISECOND_NS, ""
     elif stamp is not None:
         ns, kind = _stamp(stamp, seconds_to=-1)
         if type(stamp) is float and not stamp.is_integer():
@@ -311,7 +310,7 @@ def _stamp(stamp: object, seconds_to: int) -> tuple[int, str]:
             return _stamp_of_text(text)
         stamp = int(text)
     if type(stamp) is int:
-        return stamp * (1_000 * _MS if stamp <= seconds_to else _MS), ""
+        return stamp * (SECOND_NS if stamp <= seconds_to else MILLISECOND_NS), ""
     if type(stamp) is not float:
         return 0, "time_unreadable"
     if abs(stamp) >= 2.0**53:

@@ -23,10 +23,10 @@ IntArray: TypeAlias = npt.NDArray[np.int64]
 LONGEST: Final = 1024
 """Runs above this length are remembered as this long."""
 NO_CANDIDATE: Final = -1
-CANDIDATES: Final = 48
+CANDIDATES: Final = codes.MASK_BITS
 """Slot of the tally that counts candidates; slots below it count refusals by code."""
-EMITTED: Final = 49
-N_TALLY: Final = 50
+EMITTED: Final = CANDIDATES + 1
+N_TALLY: Final = CANDIDATES + 2
 
 _METRICS = [metric for _, metric in codes.GUARDS]
 COHERENCE: Final = _METRICS.index("coherence")

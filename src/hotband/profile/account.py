@@ -6,13 +6,12 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import Field, ValidationError
 
 from hotband.errors import InputError, ProfileError
-from hotband.market.calendar import MarketHours
+from hotband.market.calendar import DEFAULT_HOURS, MarketHours
 from hotband.market.conversion import ConversionModel
 from hotband.profile.document import as_mapping
 from hotband.profile.refusals import profile_error
 from hotband.profile.settings import Strict
 
-_HOURS = MarketHours()
 Span: TypeAlias = Annotated[
     tuple[str, str], Field(strict=False, description="a pair of local wall times")
 ]
@@ -34,17 +33,19 @@ class Conversion(Strict):
 class Hours(Strict):
     """The fields of ``market.calendar.MarketHours``, with its defaults."""
 
-    zone: str = Field(default=_HOURS.zone, description="an IANA time zone")
-    roll: str = Field(default=_HOURS.roll, description="HH:MM")
-    week_open: str = Field(default=_HOURS.week_open, description="a weekday and a time")
-    week_close: str = Field(default=_HOURS.week_close, description="a weekday and a time")
-    closure_start: str = Field(default=_HOURS.closure_start, description="HH:MM")
-    closure_end: str = Field(default=_HOURS.closure_end, description="HH:MM")
+    zone: str = Field(default=DEFAULT_HOURS.zone, description="an IANA time zone")
+    roll: str = Field(default=DEFAULT_HOURS.roll, description="HH:MM")
+    week_open: str = Field(default=DEFAULT_HOURS.week_open, description="a weekday and a time")
+    week_close: str = Field(default=DEFAULT_HOURS.week_close, description="a weekday and a time")
+    closure_start: str = Field(default=DEFAULT_HOURS.closure_start, description="HH:MM")
+    closure_end: str = Field(default=DEFAULT_HOURS.closure_end, description="HH:MM")
     holidays: tuple[Span, ...] = Field(
-        default=_HOURS.holidays, strict=False, description="a list of [MM-DD HH:MM, MM-DD HH:MM]"
+        default=DEFAULT_HOURS.holidays,
+        strict=False,
+        description="a list of [MM-DD HH:MM, MM-DD HH:MM]",
     )
     dated_holidays: tuple[Span, ...] = Field(
-        default=_HOURS.dated_holidays,
+        default=DEFAULT_HOURS.dated_holidays,
         strict=False,
         description="a list of [YYYY-MM-DD HH:MM, YYYY-MM-DD HH:MM]",
     )

@@ -8,13 +8,9 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from hotband.errors import ProfileError
+from hotband.profile.settings import LEVELS
 
-_FRACTIONS: Final = {
-    "stop_loss_pct": "stop_loss_pips",
-    "take_profit_pct": "take_profit_pips",
-    "breakeven_trigger_pct": "breakeven_pips",
-    "trailing_stop_pct": "trailing_pips",
-}
+_PIPS_OF: Final = dict(LEVELS)
 
 
 def _parts(annotation: object) -> Iterator[object]:
@@ -96,7 +92,7 @@ def profile_error(
     if near and isinstance(loc[-1], int):
         allowed = ", ".join(near)
     do = f"Correct the value.{more}"
-    twin = _FRACTIONS.get(str(loc[-1]))
+    twin = _PIPS_OF.get(str(loc[-1]))
     if twin is not None and isinstance(got, int | float):
         do = f"Write 0.005 for half a percent, or use {twin}.{more}"
     shown = repr(got) if isinstance(got, str) and not near else got

@@ -17,12 +17,11 @@ from hotband.core.records import (
     empty,
 )
 from hotband.errors import InstrumentError, ProfileError
+from hotband.market.calendar import MINUTE_NS, SECOND_NS
 from hotband.market.instruments import Instrument
 from hotband.profile.inherit import Effective
 from hotband.profile.strategy import Profile, effective
 
-_SECOND_NS: Final = 1_000_000_000
-_MINUTE_NS: Final = 60 * _SECOND_NS
 _OPPOSITE: Final = {
     "ignore": OPPOSITE_IGNORE,
     "close": OPPOSITE_CLOSE,
@@ -60,16 +59,16 @@ def _gating(settings: Effective) -> dict[str, object]:
         "direction": MOMENTUM if settings.direction == "momentum" else MEAN_REVERSION,
         "missing_direction": int(settings.missing_direction == "last_move"),
         "regime_confidence_min": settings.min_regime_confidence,
-        "max_age": round(settings.gate_max_age_minutes * _MINUTE_NS),
+        "max_age": round(settings.gate_max_age_minutes * MINUTE_NS),
     }
 
 
 def _planning(settings: Effective, pip: float) -> dict[str, object]:
     exit_at = settings.hazard_exit.threshold
     values: dict[str, object] = {
-        "hold": round(settings.hold_minutes * _MINUTE_NS),
-        "cooldown": round(settings.cooldown_minutes * _MINUTE_NS),
-        "latency": round(settings.latency_seconds * _SECOND_NS),
+        "hold": round(settings.hold_minutes * MINUTE_NS),
+        "cooldown": round(settings.cooldown_minutes * MINUTE_NS),
+        "latency": round(settings.latency_seconds * SECOND_NS),
         "rearm": int(settings.exit.hold_rearm),
         "max_stack": settings.max_stack,
         "opposite": _OPPOSITE[settings.opposite],
