@@ -60,7 +60,7 @@ def test_a_bar_that_cannot_be_used_is_refused_and_leaves_the_state_alone(
 )
 def test_settings_that_make_no_sense_are_refused(wrong: dict[str, float], text: str) -> None:
     with pytest.raises(GatesError, match=text):
-        EncoderSettings(**wrong)  # type: ignore[arg-type]
+        EncoderSettings(**wrong)  # type: ignore[arg-type] # wrong on purpose
 
 
 def test_bars_longer_than_the_gap_are_refused() -> None:

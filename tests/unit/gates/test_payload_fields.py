@@ -329,7 +329,7 @@ def test_impossible_settings_are_refused(changes: dict[str, Any], error: str) ->
 
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
-        S5.granularity = "M1"  # type: ignore[misc]
+        S5.granularity = "M1"  # type: ignore[misc] # frozen, under test
 
 
 def test_examples_are_short_and_printable() -> None:

@@ -107,7 +107,7 @@ def test_what_cannot_be_read_is_refused_by_kind(payload: bytes | str, kind: str)
 
 
 def test_what_is_no_text_is_refused() -> None:
-    decoded = decode([None, 5, {"a": 1}], "EUR_USD")  # type: ignore[list-item]
+    decoded = decode([None, 5, {"a": 1}], "EUR_USD")  # type: ignore[list-item] # wrong on purpose
     assert decoded.report.refused == {"not_text": 3}
 
 
