@@ -83,9 +83,9 @@ def ledger_files(folder: Path) -> list[Path]:
 
     Raises IntegrityError for a visible file of another name: it may be one that was renamed.
     """
-    found = [path for path in visible(folder) if _NAME.fullmatch(path.name)]
-    for path in visible(folder):
-        if path not in found:
+    found = visible(folder)
+    for path in found:
+        if not _NAME.fullmatch(path.name):
             raise _damaged(path, "a name that is no SHA-256 followed by .trials")
     return found
 

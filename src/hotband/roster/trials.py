@@ -117,7 +117,8 @@ class TrialLedger:
 
     def counts(self) -> dict[str, int]:
         """The count of every instrument that has trials, by name."""
-        for path in visible(self.root):
+        folders = visible(self.root)
+        for path in folders:
             if not INSTRUMENT.fullmatch(path.name):
                 raise IntegrityError(
                     f"trial ledger {path}",
@@ -125,7 +126,7 @@ class TrialLedger:
                     "folders such as EUR_USD",
                     "Move it away, or give it its name back.",
                 )
-        found = {path.name: self.count(path.name) for path in visible(self.root)}
+        found = {path.name: self.count(path.name) for path in folders}
         return {name: count for name, count in found.items() if count}
 
     def entries(self, instrument: str) -> list[Entry]:

@@ -20,6 +20,7 @@ from tests.canary.sizes import ROOT
 from tests.unit.roster.recorder_process import CELLS, INPUTS, MANY
 
 from hotband.errors import InputError, InstrumentError, IntegrityError, StoreError, WindowError
+from hotband.roster import trial_files
 from hotband.roster.trials import Entry, Recorded, TrialLedger
 
 if TYPE_CHECKING:
@@ -82,6 +83,23 @@ def test_instruments_are_counted_apart(ledger: TrialLedger) -> None:
     ledger.record("EUR_USD", WINDOW, INPUTS, CELLS[:10])
     assert ledger.counts() == {"EUR_USD": 10, "USD_JPY": 3}
     assert ledger.count("GBP_USD") == 0
+
+
+def test_a_file_that_appears_while_a_folder_is_listed_is_no_damage(
+    ledger: TrialLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger.record("EUR_USD", WINDOW, INPUTS, CELLS[:10])
+    listed = trial_files.visible
+
+    def then_another_records(folder: Path) -> list[Path]:
+        monkeypatch.setattr(trial_files, "visible", listed)
+        found = listed(folder)
+        ledger.record("EUR_USD", (5, 9), INPUTS, CELLS[:3])
+        return found
+
+    monkeypatch.setattr(trial_files, "visible", then_another_records)
+    assert ledger.count("EUR_USD") == 10
+    assert ledger.count("EUR_USD") == 13
 
 
 def test_an_empty_ledger_counts_nothing_and_makes_no_folder(tmp_path: Path) -> None:
