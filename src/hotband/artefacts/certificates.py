@@ -7,17 +7,24 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
 from hotband.artefacts.values import Artefact, Count, Instant, Name, NotNegative, Pair, Text, Window
 from hotband.durable import unusable, write_whole
 from hotband.errors import StoreError
+from hotband.market.calendar import parse_time
 
 FOLDER: Final = "certificates"
 CERTIFICATE_VERSION: Final = 1
 Cause: TypeAlias = Literal["late_data", "restart", "clock", "setting", "code"]
 Stage: TypeAlias = Literal["gates", "decisions", "sizes", "fills", "pnl"]
 Cell: TypeAlias = dict[Name, bool | int | float | str | None]
+
+
+def _both(code: dict[str, str]) -> dict[str, str]:
+    if len(code) != 2:
+        raise ValueError("code says what recorded and what replayed it")
+    return code
 
 
 class Mismatch(Artefact):
@@ -78,7 +85,7 @@ class Certificate(Artefact):
     inputs: dict[Name, Count]
     """What became of bars and gates."""
     restarts: Count
-    code: dict[Literal["recorded", "replayed"], Text]
+    code: Annotated[dict[Literal["recorded", "replayed"], Text], AfterValidator(_both)]
     reproduced: bool
     """Taking the inputs in again gave what was recorded, to the last bit."""
     match_pct: Annotated[NotNegative, Field(le=100)]
@@ -140,7 +147,11 @@ def newest_certificate(
         for each in held
         if instrument in each.instruments and _axes(each.cells.get(instrument, {})) == _axes(cell)
     ]
-    return max(fitting, key=lambda each: (each.window.end, each.produced), default=None)
+    return max(
+        fitting,
+        key=lambda each: (parse_time(each.window.end), parse_time(each.produced)),
+        default=None,
+    )
 
 
 def _axes(cell: Mapping[str, Any]) -> dict[str, Any]:

@@ -66,6 +66,16 @@ def test_the_newest_is_that_of_the_latest_window_with_the_cell(tmp_path: Path) -
     assert found.session == "b"
 
 
+def test_the_newest_is_found_by_time_and_not_by_spelling(tmp_path: Path) -> None:
+    whole = {"start": "2026-03-08T22:00:00Z", "end": "2026-03-09T21:00:00Z"}
+    later = whole | {"end": "2026-03-09T21:00:00.5Z"}
+    write_certificate(tmp_path, certificate(session="a", window=later))
+    write_certificate(tmp_path, certificate(session="b", window=whole))
+    found = newest_certificate(read_certificates(tmp_path), "EUR_USD", CELL)
+    assert found is not None
+    assert found.session == "a"
+
+
 def test_an_instrument_without_a_cell_is_found_by_an_empty_one(tmp_path: Path) -> None:
     write_certificate(tmp_path, certificate())
     assert newest_certificate(read_certificates(tmp_path), "USD_JPY", {}) == certificate()

@@ -1,5 +1,6 @@
 """What certificates prove of a cell: proven, differs, or unproven with the reason."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,18 @@ def test_a_broken_certificate_proves_nothing_and_is_named(tmp_path: Path) -> Non
     assert told.reason is not None
     assert path.name in told.reason
     assert str(tmp_path) not in told.reason
+
+
+@pytest.mark.parametrize("side", ["recorded", "replayed"])
+def test_a_certificate_that_does_not_say_its_code_proves_nothing(tmp_path: Path, side: str) -> None:
+    path = write_certificate(tmp_path, certificate("a"))
+    document = json.loads(path.read_text("utf-8"))
+    del document["code"][side]
+    path.write_text(json.dumps(document), "utf-8")
+    told = found(tmp_path)
+    assert told.state == "unproven"
+    assert told.reason is not None
+    assert "code says what recorded and what replayed it" in told.reason
 
 
 @pytest.mark.parametrize(
