@@ -9,7 +9,17 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field, ValidationError
 
-from hotband.artefacts.values import Artefact, Count, Instant, Name, NotNegative, Pair, Text, Window
+from hotband.artefacts.values import (
+    Artefact,
+    Count,
+    Instant,
+    Name,
+    NotNegative,
+    Pair,
+    Text,
+    Window,
+    first_fault,
+)
 from hotband.durable import unusable, write_whole
 from hotband.errors import StoreError
 from hotband.market.calendar import parse_time
@@ -113,11 +123,9 @@ def read_certificate(path: Path) -> Certificate:
     except OSError as cause:
         raise unusable(path, cause) from cause
     except ValidationError as cause:
-        first = cause.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"])) or "the document"
         raise StoreError(
             f"certificate {path}",
-            f"{where}: {first['msg']}",
+            first_fault(cause),
             f"a certificate of version {CERTIFICATE_VERSION}",
             "Remove it, and run 'hotband replay' on its recording again.",
         ) from cause

@@ -17,7 +17,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from hotband.artefacts.archive import archive_name, archived
 from hotband.artefacts.roster_part import IsoWeek, RosterVerdict
-from hotband.artefacts.values import Artefact, Instant, Pair, RunId
+from hotband.artefacts.values import Artefact, Instant, Pair, RunId, first_fault
 from hotband.durable import remove_drafts, unusable, write_whole
 from hotband.errors import InputError, IntegrityError, StoreError
 from hotband.roster.decision import Decision, RosterState
@@ -241,11 +241,7 @@ def _read(path: Path, model: type[D]) -> D | None:
     except OSError as cause:
         raise unusable(path, cause) from cause
     except (ValidationError, InputError) as cause:
-        fault = str(cause)
-        if isinstance(cause, ValidationError):
-            first = cause.errors(include_url=False)[0]
-            fault = f"{first['msg']} ({'.'.join(str(part) for part in first['loc'])})"
         raise StoreError(
-            f"file {path}", fault, f"what docs/schemas says of {model.__name__}",
+            f"file {path}", first_fault(cause), f"what docs/schemas says of {model.__name__}",
             "Restore it from a copy; roster.json alone may be removed: the weeks say the same.",
         ) from cause  # fmt: skip

@@ -1,7 +1,7 @@
 """The small values that all artefacts are made of, each with the rule that makes it sound.
 
 Models are strict and frozen, know all their keys and hold no NaN or infinity. What breaks a
-rule raises pydantic's ValidationError; ``artefacts.writer`` turns it into an error of hotband.
+rule raises pydantic's ValidationError; who reads or writes turns it into an error of hotband.
 """
 
 import math
@@ -13,6 +13,7 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    ValidationError,
     model_validator,
 )
 
@@ -36,6 +37,15 @@ class Artefact(BaseModel):
         use_attribute_docstrings=True,
         json_schema_serialization_defaults_required=True,
     )
+
+
+def first_fault(cause: Exception) -> str:
+    """What is wrong with a document and where: the first broken rule, for the errors of readers."""
+    if not isinstance(cause, ValidationError):
+        return str(cause)
+    first = cause.errors(include_url=False)[0]
+    place = ".".join(str(part) for part in first["loc"])
+    return f"{first['msg']} ({place})" if place else first["msg"]
 
 
 def _instant(text: str) -> str:

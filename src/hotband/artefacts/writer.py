@@ -23,7 +23,7 @@ from hotband.artefacts import archive
 from hotband.artefacts.archive import ArchiveEntry
 from hotband.artefacts.lock import FolderLock
 from hotband.artefacts.schemas import Document, ErrorArtefact, Latest, Partial, files_of
-from hotband.artefacts.values import Window
+from hotband.artefacts.values import Window, first_fault
 from hotband.durable import remove, remove_drafts, unusable, write_whole
 from hotband.errors import InputError, IntegrityError, StoreError
 from hotband.market.calendar import parse_time
@@ -246,7 +246,7 @@ def _encoded(document: Document) -> bytes:
         again = type(document).model_validate_json(data)
     except ValueError as cause:
         what = f"artefact {type(document).__name__}"
-        raise IntegrityError(what, _first_fault(cause), "what its schema says", do) from cause
+        raise IntegrityError(what, first_fault(cause), "what its schema says", do) from cause
     if again != document:
         raise IntegrityError("artefact", "another document", "what was written", do)
     return data
@@ -273,7 +273,7 @@ def _read(path: Path, model: type[T]) -> T | None:
     try:
         found = model.model_validate_json(data)
     except ValidationError as cause:
-        raise _broken(path, _first_fault(cause), model) from cause
+        raise _broken(path, first_fault(cause), model) from cause
     if "schema_version" not in found.model_fields_set:
         raise _broken(path, "no schema_version", model)
     return found
@@ -286,14 +286,6 @@ def _broken(path: Path, fault: str, model: type[Document]) -> StoreError:
         f"what docs/schemas says of {model.__name__}",
         "Restore it from a copy, or remove it and run again.",
     )
-
-
-def _first_fault(cause: ValueError) -> str:
-    if not isinstance(cause, ValidationError):
-        return str(cause)
-    first = cause.errors(include_url=False)[0]
-    place = ".".join(str(part) for part in first["loc"])
-    return f"{first['msg']} ({place})" if place else first["msg"]
 
 
 def _write_parquet(file: IO[bytes], name: str, rows: pl.DataFrame | pl.LazyFrame) -> None:
