@@ -231,6 +231,16 @@ def test_bars_that_the_store_holds_differently_are_refused_unless_replaced(
     assert np.array_equal(place.held().data, honest)
 
 
+def test_a_stretch_that_is_replaced_leaves_what_was_fetched_around_it_fetched(
+    place: Place,
+) -> None:
+    place.fetch(START, END)
+    again = place.fetch("2026-02-10T00:00:00Z", "2026-02-11T00:00:00Z", replace=True)
+    assert (again.pages > 0, again.skipped) == (True, ())
+    report = place.fetch(START, END)
+    assert (report.pages, report.skipped) == (0, ((START, END, len(place.times())),))
+
+
 def test_mids_get_spreads_and_resume_to_the_same_bytes(
     tmp_path: Path, client_of: Callable[..., OandaClient]
 ) -> None:

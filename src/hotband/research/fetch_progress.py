@@ -56,7 +56,22 @@ class FetchProgress:
         Raises:
             StoreError: The file cannot be used, or the store cannot be read.
         """
-        return [span for span in self._read() if self._held(store, span) == span.bars]
+        return [
+            span
+            for span in self._read()
+            if self._held(store, span.start_ns, span.end_ns) == span.bars
+        ]
+
+    def spans_outside(self, store: BarStore, window: Window) -> list[Span]:
+        """What is believed of before and after a window, which is to be fetched again."""
+        start, end = window
+        found = []
+        for span in self.spans(store):
+            before, after = min(span.end_ns, start), max(span.start_ns, end)
+            for first, last in ((span.start_ns, before), (after, span.end_ns)):
+                if first < last:
+                    found.append(Span(first, last, self._held(store, first, last)))
+        return found
 
     def add(self, span: Span, believed: Iterable[Span]) -> list[Span]:
         """Write down the believed spans and a new one; touching spans become one."""
@@ -64,8 +79,9 @@ class FetchProgress:
         for one in sorted([*believed, span], key=lambda s: s.start_ns):
             if joined and joined[-1].end_ns == one.start_ns:
                 before = joined.pop()
-                one = Span(before.start_ns, one.end_ns, before.bars + one.bars)  # noqa: PLW2901
-            joined.append(one)
+                joined.append(Span(before.start_ns, one.end_ns, before.bars + one.bars))
+            else:
+                joined.append(one)
         rows = [
             {"start": format_time(s.start_ns), "end": format_time(s.end_ns), "bars": s.bars}
             for s in joined
@@ -74,12 +90,12 @@ class FetchProgress:
         write_whole(self._path, lambda file: file.write(text.encode()))
         return joined
 
-    def _held(self, store: BarStore, span: Span) -> int:
+    def _held(self, store: BarStore, start_ns: int, end_ns: int) -> int:
         extent = store.extent(self._instrument, self._granularity)
-        if extent is None or span.end_ns <= extent[0] or extent[1] < span.start_ns:
+        if extent is None or end_ns <= extent[0] or extent[1] < start_ns:
             return 0
         try:
-            found = store.read(self._instrument, self._granularity, span.start_ns, span.end_ns)
+            found = store.read(self._instrument, self._granularity, start_ns, end_ns)
         except WindowError:
             return 0  # a window without bars that leaves the store's extent
         return len(found)

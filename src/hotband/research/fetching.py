@@ -133,8 +133,12 @@ class Backfill:
                 "Start earlier.",
             )
         spreads = self._spreads(plan)
-        spans = [] if plan.replace else progress.spans(self._store)
         window = (plan.start_ns, end)
+        spans = (
+            progress.spans_outside(self._store, window)
+            if plan.replace
+            else progress.spans(self._store)
+        )
         skipped = [s for s in spans if s.start_ns < end and s.end_ns > plan.start_ns]
         totals = _Totals()
         for start, stop in missing(window, spans):
