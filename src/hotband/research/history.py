@@ -1,6 +1,6 @@
 """Bars of a window with what comes before it, from a store or from memory."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -27,6 +27,22 @@ def held_instruments(source: BarInput, granularity: str) -> tuple[str, ...]:
     if isinstance(source, Mapping):
         return tuple(source)
     return source.instruments(granularity)
+
+
+def extent_of(
+    source: BarInput, instruments: Iterable[str], granularity: str
+) -> tuple[int, int] | None:
+    """When the first and the last bar of any of the instruments open, ns; None = no bar."""
+    found = []
+    for name in instruments:
+        if not isinstance(source, Mapping):
+            held = source.extent(name, granularity)
+        elif name in source and len(times := source[name].data["t"]):
+            held = int(times[0]), int(times[-1])
+        else:
+            held = None
+        found += [] if held is None else [held]
+    return (min(first for first, _ in found), max(last for _, last in found)) if found else None
 
 
 def history_of(

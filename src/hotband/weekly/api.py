@@ -14,19 +14,15 @@ from hotband.errors import InputError
 from hotband.executors.names import open_executor
 from hotband.executors.ports import Executor, never
 from hotband.gates.reader import GateInput, WhenUnavailable
-from hotband.market.calendar import (
-    DAY_NS,
-    iso_week_window,
-    parse_window,
-)
+from hotband.market.calendar import DAY_NS, iso_week_window, parse_window
 from hotband.profile.strategy import Profile
 from hotband.research.grid_settings import GridSettings, load_grid
-from hotband.research.history import BarInput
+from hotband.research.history import BarInput, extent_of
 from hotband.roster.settings import RosterSettings, load_roster
 from hotband.roster.trials import TrialLedger
 from hotband.stores.location import Locations
 from hotband.weekly.inputs import window_of
-from hotband.weekly.plan import Plan, first_bar, plans_of
+from hotband.weekly.plan import Plan, plans_of
 from hotband.weekly.progress import Listener
 from hotband.weekly.run import GridRun, silent, unheard
 from hotband.weekly.sources import DEFAULT_SOURCES, Held, Sources
@@ -163,5 +159,5 @@ def _history(
     if start is not None and end is not None:
         return parse_window(start, end)
     found = held.last_week(names) if week is None else iso_week_window(week, held.hours)
-    first = first_bar(held.bars, names, held.granularity)
-    return (found[0] if first is None else min(first - DAY_NS, found[0])), found[1]
+    extent = extent_of(held.bars, names, held.granularity)
+    return (found[0] if extent is None else min(extent[0] - DAY_NS, found[0])), found[1]

@@ -8,7 +8,6 @@ from hotband.errors import ProfileError
 from hotband.market.calendar import format_time
 from hotband.profile.strategy import Profile
 from hotband.research.grid_settings import GridSettings, longest_hold
-from hotband.research.history import BarInput
 from hotband.research.simulator import BacktestSimulator
 from hotband.research.walkforward import Folds, folds_of
 
@@ -79,16 +78,3 @@ def _plan(name: str, folds: Folds, profile: Profile, options: Mapping[str, Any])
         for fold in folds.folds
     ]
     return Plan(tuple(stages), folds.notes)
-
-
-def first_bar(bars: BarInput, instruments: Sequence[str], granularity: str) -> int | None:
-    """When the earliest bar of any of the instruments opens, ns; None where there is none."""
-    found = []
-    for name in instruments:
-        if isinstance(bars, Mapping):
-            held = bars[name].data["t"][:1] if name in bars else ()
-            found += [int(t) for t in held]
-        else:
-            extent = bars.extent(name, granularity)
-            found += [] if extent is None else [extent[0]]
-    return min(found, default=None)

@@ -10,11 +10,10 @@ from hotband.gates.reader import GateInput
 from hotband.market.calendar import DAY_NS, parse_time
 from hotband.profile.strategy import Profile
 from hotband.research.grid_settings import GridSettings, load_grid
-from hotband.research.history import BarInput
+from hotband.research.history import BarInput, extent_of
 from hotband.weekly.api import Moment
-from hotband.weekly.plan import first_bar
 from hotband.weekly.replay import Replay
-from hotband.weekly.sources import Sources
+from hotband.weekly.sources import Sources, no_bars
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +48,9 @@ class ReplaySources:
         held = sources.open()
         names = held.names(self.instruments)
         grid = self.grid if isinstance(self.grid, GridSettings) else load_grid(self.grid)
-        first = first_bar(held.bars, names, self.granularity)
-        start = (first or 0) - DAY_NS if self.start is None else parse_time(self.start)
+        extent = extent_of(held.bars, names, self.granularity)
+        if extent is None:
+            raise no_bars(self.granularity)
+        start = extent[0] - DAY_NS if self.start is None else parse_time(self.start)
         end = held.last_week(names)[1] if self.end is None else parse_time(self.end)
         return Replay(names, (start, end), held.profile, grid, held.options, executor, cancelled)

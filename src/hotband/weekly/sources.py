@@ -10,7 +10,7 @@ from hotband.gates.reader import GateInput, WhenUnavailable
 from hotband.market.calendar import MINUTE_NS, MarketHours, parse_granularity
 from hotband.market.instruments import get_instrument, load_instruments
 from hotband.profile.strategy import Profile, load_profile
-from hotband.research.history import BarInput, held_instruments, open_bars
+from hotband.research.history import BarInput, extent_of, held_instruments, open_bars
 from hotband.stores.location import Locations
 from hotband.stores.urls import open_gate_store
 
@@ -96,16 +96,13 @@ def last_week(
 
     Raises InputError where none of the instruments has bars.
     """
-    step = parse_granularity(granularity)
-    ends: list[int] = []
-    for name in instruments:
-        if isinstance(bars, Mapping):
-            ends += bars[name].known_ns[-1:].tolist() if name in bars else []
-        else:
-            extent = bars.extent(name, granularity)
-            ends += [] if extent is None else [extent[1] + step]
-    if not ends:
-        raise InputError(
-            f"bars of {granularity}", "none", "bars of an instrument", "Import some first."
-        )
-    return hours.week_before(max(ends) + QUIET_END_NS)
+    extent = extent_of(bars, instruments, granularity)
+    if extent is None:
+        raise no_bars(granularity)
+    return hours.week_before(extent[1] + parse_granularity(granularity) + QUIET_END_NS)
+
+
+def no_bars(granularity: str) -> InputError:
+    """The error for instruments of which none has bars."""
+    what = f"bars of {granularity}"
+    return InputError(what, "none", "bars of an instrument", "Import some first.")

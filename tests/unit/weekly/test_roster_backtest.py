@@ -49,6 +49,12 @@ def test_every_week_with_a_look_back_before_and_a_week_after_is_replayed(
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("end", [None, DATA[1]])
+def test_without_bars_there_is_nothing_to_replay(end: str | None) -> None:
+    with pytest.raises(InputError, match="bars of M1: got none; allowed: bars of an instrument"):
+        replay(bars={}, start=None, end=end)
+
+
 @pytest.mark.parametrize("name", PAIRS)
 def test_a_replayed_week_brings_what_the_weekly_run_of_it_brings(
     weeks: list[PastWeek], name: str, tmp_path: Path
