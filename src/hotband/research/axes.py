@@ -14,13 +14,13 @@ import numpy.typing as npt
 from hotband.core.codes import GUARDS
 from hotband.core.records import MEAN_REVERSION, MOMENTUM, Records
 from hotband.errors import ProfileError
+from hotband.market.calendar import MINUTE_NS
 from hotband.market.instruments import Instrument
 from hotband.profile.inherit import Effective
 from hotband.profile.rules import hazard_factor
 from hotband.research.grid_settings import GUARD_NAMES, LEVEL_NAMES, Axes, HazardBand
 
 Value: TypeAlias = float | str | None
-MINUTE_NS: Final = 60_000_000_000
 _LEVELS: Final = dict(zip(LEVEL_NAMES, ("stop", "target", "trail", "breakeven"), strict=True))
 _DIRECTIONS: Final = {"momentum": MOMENTUM, "mean_reversion": MEAN_REVERSION}
 _SLOTS: Final = {name: slot for slot, (name, _) in enumerate(GUARDS)}
@@ -76,12 +76,12 @@ class CellGrid:
             axis.name: [axis.values[i] for i in index.tolist()]
             for axis, index in zip(self.axes, at, strict=True)
         }
-        caps = found["hazard_max"]
-        found["hazard_x"] = [
-            round(cap / self.cap, 12) if self.cap and isinstance(cap, float) else None
-            for cap in caps
-        ]
+        found["hazard_x"] = [self.hazard_x(cap) for cap in found["hazard_max"]]
         return found
+
+    def hazard_x(self, cap: Value) -> float | None:
+        """A cap as a multiple of the profile's own; None where one is missing, or that is 0."""
+        return round(cap / self.cap, 12) if self.cap and isinstance(cap, float) else None
 
     def numbers(self) -> dict[str, tuple[float | None, ...]]:
         """The axes as numbers, for neighbourhoods; values that are words by their place."""
@@ -211,14 +211,12 @@ def cells_of(
                 "grid min_reps_add", min(axes.min_reps_add or (0,)),
                 f"at least {-settings.min_repetitions}", "Raise it.",
             )  # fmt: skip
-    holds = axes.hold_minutes or settings.exit.horizons or (settings.hold_minutes,)
-    if axes.hold_minutes:
-        allowed = settings.exit.horizons or (settings.hold_minutes,)
-        beside = sorted(set(axes.hold_minutes) - set(allowed))
-        if beside:
-            notes.append(
-                "hold_minutes beside the profile's horizons: " + ", ".join(f"{h:g}" for h in beside)
-            )
+    horizons = settings.exit.horizons or (settings.hold_minutes,)
+    holds = axes.hold_minutes or horizons
+    if beside := sorted(set(holds) - set(horizons)):
+        notes.append(
+            "hold_minutes beside the profile's horizons: " + ", ".join(f"{h:g}" for h in beside)
+        )
     exposures = axes.exposure or tuple(x * settings.exposure for x in axes.exposure_x or (1.0,))
     found = [
         Axis("hazard_max", hazards),

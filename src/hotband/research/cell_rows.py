@@ -19,14 +19,13 @@ from hotband.core.shared import Shared
 from hotband.research.axes import CellGrid
 from hotband.research.rows import (
     REASON_CODES,
-    BoolArray,
     Column,
     MetricColumns,
     exit_counts,
     metric_columns,
 )
 from hotband.research.score import ScoreInputs, scores, tag_masks
-from hotband.research.series import FloatArray, TradingWindow
+from hotband.research.series import BoolArray, FloatArray, TradingWindow
 from hotband.research.significance.deflated import deflated_sharpe
 from hotband.research.sweep import ROW, Frame, scratch_of, sweep_cells
 
@@ -169,8 +168,8 @@ def _parameters(cells: CellGrid, first: int, last: int) -> list[pl.Series]:
             values = values.cast(pl.Int64)
         made.append(values.gather(index.astype(np.uint32)))
         if axis.name == "hazard_max":
-            over = pl.Series([None if not cells.cap else round(v / cells.cap, 12) for v in values])
-            made.append(over.cast(pl.Float64).alias("hazard_x").gather(index.astype(np.uint32)))
+            over = pl.Series("hazard_x", [cells.hazard_x(cap) for cap in axis.values], pl.Float64)
+            made.append(over.gather(index.astype(np.uint32)))
     return sorted(made, key=lambda series: series.name)
 
 

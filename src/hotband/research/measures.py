@@ -228,7 +228,7 @@ def mar_window(growth: float, max_dd_frac: float, n_days: int) -> Metric:
 
 # Everything ---------------------------------------------------------------------------------
 
-_RATIOS: Final = (
+RATIOS: Final = (
     "sharpe",
     "sharpe_period",
     "daily_t",
@@ -245,7 +245,8 @@ _RATIOS: Final = (
     "turnover",
     "cost_share",
 )
-_IDLE: Final = (*_RATIOS[:6], "pnl_to_drawdown", "cost_share")
+"""What ruin leaves undefined."""
+IDLE: Final = (*RATIOS[:6], "pnl_to_drawdown", "cost_share")
 """Ratios that an account without a single entry leaves undefined."""
 
 
@@ -268,10 +269,10 @@ def compute_metrics(inputs: MetricInputs) -> dict[str, Metric]:
         "exposure_time": exposure_time(inputs.fills, inputs.end_ns, inputs.window),
     }
     if not len(inputs.fills):
-        metrics |= _without_values(metrics, _IDLE, "no_trades")
+        metrics |= _without_values(metrics, IDLE, "no_trades")
     spent = account["nav"] <= RUINED * inputs.start_balance
     if series.ruined or account["ruined"] == 1 or spent:
-        metrics |= _without_values(metrics, _RATIOS, "ruin")
+        metrics |= _without_values(metrics, RATIOS, "ruin")
         metrics["return_pct"] = Metric(value=-100.0, period="window", flags=("ruin",))
     return metrics
 

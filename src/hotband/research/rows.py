@@ -13,15 +13,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special, stats
 
-from hotband.core import codes
 from hotband.core.records import Records
-from hotband.research.measures import ANNUAL_FROM, CALMAR_FROM, NAV_FLOOR
-from hotband.research.series import RUINED, FloatArray, TradingWindow
+from hotband.research.measures import ANNUAL_FROM, CALMAR_FROM, IDLE, NAV_FLOOR, RATIOS
+from hotband.research.series import RUINED, BoolArray, FloatArray, TradingWindow
 from hotband.research.sharpe import DAYS_PER_YEAR, EXACT_BELOW, LO_FROM, LO_LAGS, ROUNDING
 from hotband.research.sweep import EXITS
 from hotband.research.trades import FEW_OUTCOMES, FEW_TRADES
 
-BoolArray = npt.NDArray[np.bool_]
 Reasons = npt.NDArray[np.int8]
 """Per row an index into ``REASON_CODES``; 0 = the value stands."""
 
@@ -172,15 +170,10 @@ class _Columns:
             column.values[rows] = np.nan
 
 
-_RATIOS: Final = (
-    "sharpe", "sharpe_period", "daily_t", "sortino", "calmar", "mar_window", "ulcer",
-    "profit_factor", "profit_factor_shrunk", "win_rate", "win_loss_ratio", "pnl_to_drawdown",
-    "exposure_time", "turnover", "cost_share", "psr", "skewness", "kurtosis",
-)  # fmt: skip
-_IDLE: Final = (
-    "sharpe", "sharpe_period", "daily_t", "sortino", "calmar", "mar_window", "pnl_to_drawdown",
-    "cost_share", "psr", "skewness", "kurtosis",
-)  # fmt: skip
+_OF_ROWS: Final = ("psr", "skewness", "kurtosis")
+"""What rows have of daily returns beside the metrics of one result."""
+_RATIOS: Final = (*RATIOS, *_OF_ROWS)
+_IDLE: Final = (*IDLE, *_OF_ROWS)
 
 
 def _daily(out: _Columns, rows: Records, days: DayStats, balance: float) -> None:
@@ -254,9 +247,8 @@ def _trades(out: _Columns, rows: Records, pip: float, floor: FloatArray) -> None
         "win_loss_ratio", values["win_loss_ratio"], none,
         ("no_wins", rows["wins"] == 0), ("no_losses", rows["losses"] == 0),
     )  # fmt: skip
-    for name in ("expectancy", "avg_hold_minutes", "avg_mae", "avg_mfe"):
-        out.add(name, values[name], none)
-    for name in ("avg_mae_pips", "avg_mfe_pips"):
+    means = ("expectancy", "avg_hold_minutes", "avg_mae", "avg_mfe", "avg_mae_pips", "avg_mfe_pips")
+    for name in means:
         out.add(name, values[name], none)
     out.add("median_trade_pnl", rows["median_net"], none)
     out.add("median_hold_minutes", rows["median_minutes"], none)
@@ -291,7 +283,7 @@ def metric_columns(
     days = day_stats(equity, labels, window, balance)
     out = _Columns(len(rows))
     floor = _levels_and_costs(out, rows, days, balance)
-    market = int((window.close_ns - window.open_ns).sum())
+    market = window.market_ns
     _daily(out, rows, days, balance)
     _trades(out, rows, pip, floor)
     exposure = rows["exposure"] / market if market else np.zeros(len(rows))
@@ -360,8 +352,3 @@ def _levels_and_costs(out: _Columns, rows: Records, days: DayStats, balance: flo
 def exit_counts(rows: Records) -> Mapping[str, npt.NDArray[np.int64]]:
     """Trades by what closed them, (n,) each; they add up to the trades."""
     return {name: rows["exits"][:, code - EXITS[0][1]] for name, code in EXITS}
-
-
-def stopped_by(rows: Records) -> list[str | None]:
-    """The reason that stopped most gates of each cell; None = none was stopped."""
-    return [None if code < 0 else codes.name_of(int(code)) for code in rows["stopped_code"]]

@@ -16,6 +16,7 @@ from hotband.core.path import path
 from hotband.core.records import DAY, FILL, Record, Records, empty, new_account, new_books
 from hotband.core.shared import Shared
 from hotband.research.series import TradingWindow
+from hotband.research.trades import SCRATCH
 
 EXITS: Final = (
     ("exits_stop", codes.STOP_LOSS),
@@ -30,8 +31,6 @@ EXITS: Final = (
 )
 """Trades by what closed them: name of the field in a row, and code."""
 _FIRST_EXIT: Final = codes.STOP_LOSS
-SCRATCH: Final = 1e-12
-"""An outcome up to so much of the largest one is what is left of two equal sums."""
 MINUTE: Final = 60e9
 
 ROW: Final = np.dtype(

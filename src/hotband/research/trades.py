@@ -19,7 +19,8 @@ from hotband.research.sharpe import Z90, long_run_variance
 
 FEW_TRADES: Final = 20
 FEW_OUTCOMES: Final = 5
-_SCRATCH: Final = 1e-12  # of the largest outcome: what is left of two equal sums
+SCRATCH: Final = 1e-12
+"""An outcome up to so much of the largest one is what is left of two equal sums."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,7 +123,7 @@ def round_trip_cost(trades: Trades, account: Record) -> float:
 
 def outcomes(net: FloatArray) -> tuple[FloatArray, FloatArray]:
     """(wins, losses as positive numbers); a net of 0 up to rounding is neither (scratch)."""
-    least = _SCRATCH * float(np.abs(net).max(initial=0.0))
+    least = SCRATCH * float(np.abs(net).max(initial=0.0))
     return net[net > least], -net[net < -least]
 
 
