@@ -17,7 +17,7 @@ import polars as pl
 
 from hotband.errors import InputError
 from hotband.market.bars import Bars
-from hotband.market.calendar import format_time
+from hotband.market.calendar import DAY_NS, format_time
 from hotband.market.elapsed import weeks_within
 from hotband.research.campaign_worlds import (
     DAYS_PER_WEEK,
@@ -31,7 +31,7 @@ from hotband.research.grid import GridJob, judge_of, prepare_job
 from hotband.research.grid_settings import longest_hold
 from hotband.research.judgement import Chosen, choose_cell, judged_search
 from hotband.research.nullworlds import World
-from hotband.research.promotion import Gate, Promotion, across_instruments, promotion_of
+from hotband.research.promotion import Promotion, across_instruments, promotion_of
 from hotband.research.selection import Returns, Selection
 from hotband.research.sharpe import DAYS_PER_YEAR
 from hotband.research.significance.bootstrap import seed_of
@@ -195,7 +195,7 @@ class _Year:
         seed = seed_of("certificate", *self.named, end) >> 11
         selection = judged_search(chosen, returns, seed, self.grid)
         promotion = self._asked(job, chosen, returns, selection, folds)
-        failed = _first_failed(promotion)
+        failed = promotion.failed_gate
         week = _weekly(returns)
         return Decision(
             end=format_time(end),
@@ -225,13 +225,13 @@ class _Year:
         shared = with_shares(chosen.rows, returns)
         row = with_stress(shared, []).row(chosen.cell, named=True)
         asked = promotion_of(row, selection, None, asks)
-        failed = _first_failed(asked)
+        failed = asked.failed_gate
         if failed is not None and failed.measure == _STRESSED and row["qualified"]:
             work = stress_work(job.work, job.simulator.granularity_ns)
             table = stress_cells(work, np.array([chosen.cell]))
             row = with_stress(shared, [table]).row(chosen.cell, named=True)
             asked = promotion_of(row, selection, None, asks)
-            failed = _first_failed(asked)
+            failed = asked.failed_gate
         if failed is not None and failed.name == "out_of_sample":
             forward = self._forward(job, chosen, folds)
             asked = promotion_of(row, selection, forward, asks)
@@ -269,15 +269,11 @@ class _Year:
 
 
 _STRESSED: Final = "profit_factor_at_1_5x_costs"
-_WEEK_NS: Final = 7 * 86_400_000_000_000
+_WEEK_NS: Final = 7 * DAY_NS
 
 
 def _end(fold: Fold) -> int:
     return (fold.hold_out or fold.look_back)[1]
-
-
-def _first_failed(promotion: Promotion) -> Gate | None:
-    return next((gate for gate in promotion.gates if gate.passed is False), None)
 
 
 def _swept(job: GridJob) -> tuple[pl.DataFrame, Returns]:

@@ -60,14 +60,14 @@ def no_trades(instrument: str, funnel: Funnel) -> Finding | None:
     stopped = [a - b for a, b in pairwise(stages)]
     most = max(stopped)
     reason = max(funnel.refusals, key=lambda name: funnel.refusals[name])
-    count = funnel.refusals[reason]
+    times = funnel.refusals[reason]
     return Finding(
         "no_trades",
         "warning",
         f"{instrument} was not traded: {STEPS[stopped.index(most)]} stopped "
-        f"{of_all(most, funnel.gates, 'gates')}, and the most frequent reason, {count:,} times, "
+        f"{of_all(most, funnel.gates, 'gates')}, and the most frequent reason, {times:,} times, "
         f"was {reason}: {_TEXTS[reason]}.",
-        {"gates": float(funnel.gates), "stopped": float(most), reason: float(count)},
+        {"gates": float(funnel.gates), "stopped": float(most), reason: float(times)},
     )
 
 

@@ -250,6 +250,7 @@ class HistoryEncoder:
             encoded = encode_gates(part, state.settings, state=state, details=True)
             state = encoded.state
             total += len(encoded.gates)
+            # A store that would keep none is handed all of them, and says why it refuses.
             late = encoded.gates.window(least, window[1]) if least < window[1] else encoded.gates
             dropped += len(encoded.gates) - len(late)
             if len(late):

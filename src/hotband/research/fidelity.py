@@ -114,7 +114,7 @@ def _lag(real: Sides, derived: Sides, t_ns: npt.NDArray[np.int64]) -> float | No
 def _inside(result: SimulationResult, spans: IntArray) -> pl.DataFrame:
     """The trades that were entered in a real stretch."""
     entered = result.trades["entry_time"].to_physical().to_numpy()
-    return result.trades.filter(pl.Series(in_spans(entered, spans)) if len(spans) else False)
+    return result.trades.filter(pl.Series(in_spans(entered, spans)))
 
 
 def _correlation(real: pl.DataFrame, derived: pl.DataFrame, hours: MarketHours) -> float | None:

@@ -5,10 +5,9 @@ import polars as pl
 
 from hotband.core import codes
 from hotband.core.records import STAGE_PLANNED, Records
+from hotband.market.bars import TIME_TYPE
 from hotband.research.decisions import reasons_of
 from hotband.research.result import SimulationResult
-
-_TIME = pl.Datetime("ns", "UTC")
 
 
 def equity_frame(result: SimulationResult, instrument: str, phase: str) -> pl.DataFrame:
@@ -19,14 +18,11 @@ def equity_frame(result: SimulationResult, instrument: str, phase: str) -> pl.Da
     """
     rows = result.logs.equity
     kept = np.ones(len(rows), np.bool_)
-    for name in ("equity", "balance"):
-        moved = np.diff(rows[name]) != 0.0
-        kept[1:] = moved if name == "equity" else kept[1:] | moved
-    kept[-1:] = True
+    kept[1:-1] = ((np.diff(rows["equity"]) != 0.0) | (np.diff(rows["balance"]) != 0.0))[:-1]
     some = rows[kept]
     return pl.DataFrame(
         {"time": some["t"], "equity": some["equity"], "balance": some["balance"]}
-    ).select(*_named(instrument, phase), pl.col("time").cast(_TIME), "equity", "balance")
+    ).select(*_named(instrument, phase), pl.col("time").cast(TIME_TYPE), "equity", "balance")
 
 
 def decision_frame(result: SimulationResult, instrument: str, phase: str) -> pl.DataFrame:
@@ -70,7 +66,7 @@ def decision_frame(result: SimulationResult, instrument: str, phase: str) -> pl.
         nan_to_null=True,
     ).select(
         *_named(instrument, phase),
-        pl.col("time", "gate_known").cast(_TIME),
+        pl.col("time", "gate_known").cast(TIME_TYPE),
         pl.exclude("time", "gate_known"),
     )
 

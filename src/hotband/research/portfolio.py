@@ -5,7 +5,7 @@ run the same compiled loop, so that the same events give the same bytes.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -55,14 +55,7 @@ class Funnel:
 
     def to_dict(self) -> dict[str, object]:
         """The funnel as JSON-safe values."""
-        return {
-            "gates": self.gates,
-            "admitted": self.admitted,
-            "sized": self.sized,
-            "planned": self.planned,
-            "filled": self.filled,
-            "refusals": self.refusals,
-        }
+        return asdict(self)
 
 
 def funnel_of(book: Record) -> Funnel:

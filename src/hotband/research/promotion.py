@@ -52,9 +52,14 @@ class Promotion:
     gates: tuple[Gate, ...]
 
     @property
+    def failed_gate(self) -> Gate | None:
+        """The first gate that failed; None where none did."""
+        return next((gate for gate in self.gates if gate.passed is False), None)
+
+    @property
     def first_failed(self) -> str | None:
-        """The reason: the first gate that failed; None where none did."""
-        return next((gate.name for gate in self.gates if gate.passed is False), None)
+        """The reason: the name of ``failed_gate``."""
+        return None if self.failed_gate is None else self.failed_gate.name
 
     @property
     def promoted(self) -> bool:
@@ -118,8 +123,8 @@ def across_instruments(
     names = list(promotions)
     if not names:
         return {}
-    given = [1.0 if p_values[name] is None else float(p_values[name] or 0.0) for name in names]
-    adjusted = by(np.array(given))
+    given = (p_values[name] for name in names)
+    adjusted = by(np.array([1.0 if p is None else p for p in given]))
     asked = {}
     for name, p in zip(names, adjusted.tolist(), strict=True):
         *before, last = promotions[name].gates

@@ -11,6 +11,7 @@ from hotband.core import codes
 from hotband.core.records import Records
 from hotband.errors import IntegrityError
 from hotband.gates.reader import GateReading
+from hotband.market.bars import TIME_TYPE
 from hotband.market.calendar import format_time
 from hotband.research.decisions import GateDecision, decision_of
 from hotband.research.feed import Feed
@@ -23,14 +24,15 @@ if TYPE_CHECKING:
     from hotband.report.pictures import Picture
 
 SCHEMA_VERSION = 1
-_TIME = pl.Datetime("ns", "UTC")
 _OPEN = {
     "instrument": pl.String, "direction": pl.String, "units": pl.Float64,
     "entry_time": pl.Int64, "entry_price": pl.Float64, "commission": pl.Float64,
     "financing": pl.Float64, "source": pl.String,
 }  # fmt: skip
 """Columns of the open positions, times not typed yet."""
-_NAMES = pl.Series([codes.REASONS[c].name if c in codes.REASONS else "" for c in range(96)])
+_NAMES = pl.Series(
+    [codes.REASONS[c].name if c in codes.REASONS else "" for c in range(codes.N_CODES)]
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,7 +134,7 @@ class SimulationResult:
                 "gate_known": rows["gate"],
             },
             nan_to_null=True,
-        ).with_columns(pl.col("entry_time", "exit_time", "gate_known").cast(_TIME))
+        ).with_columns(pl.col("entry_time", "exit_time", "gate_known").cast(TIME_TYPE))
 
     @cached_property
     def open_positions(self) -> pl.DataFrame:
@@ -151,7 +153,7 @@ class SimulationResult:
             for name, book in zip(self.instruments, self.books, strict=True)
             for i in range(int(book["n"]))
         ]
-        return pl.DataFrame(rows, schema=_OPEN).with_columns(pl.col("entry_time").cast(_TIME))
+        return pl.DataFrame(rows, schema=_OPEN).with_columns(pl.col("entry_time").cast(TIME_TYPE))
 
     @cached_property
     def equity_curve(self) -> pl.DataFrame:
@@ -159,7 +161,7 @@ class SimulationResult:
         rows = self.logs.equity
         return pl.DataFrame(
             {"time": rows["t"], "equity": rows["equity"], "balance": rows["balance"]}
-        ).with_columns(pl.col("time").cast(_TIME))
+        ).with_columns(pl.col("time").cast(TIME_TYPE))
 
     @property
     def daily_rows(self) -> Records:
