@@ -59,7 +59,12 @@ def _require_text(text: str, place: str) -> None:
 
 def run_id_of(inputs: Mapping[str, object]) -> str:
     """16 hex digits of the SHA-256 of the canonical JSON of all ``inputs``."""
-    return hashlib.sha256(canonical_json(inputs)).hexdigest()[:RUN_ID_DIGITS]
+    return sha256_of(canonical_json(inputs))[:RUN_ID_DIGITS]
+
+
+def sha256_of(data: bytes) -> str:
+    """The SHA-256 of ``data`` in hex."""
+    return hashlib.sha256(data).hexdigest()
 
 
 def code_version() -> str:

@@ -22,7 +22,7 @@ from hotband.artefacts.values import Coverage, Funnel, MetricValue
 from hotband.errors import HotbandError, IntegrityError
 from hotband.research.cell_rows import score_inputs_of
 from hotband.research.doctor import findings_of
-from hotband.research.forward import FoldResult, stitched
+from hotband.research.forward import FoldResult, OutOfSample, stitched
 from hotband.research.grid import GridJob, rerun, simulate_cell
 from hotband.research.grid_settings import GridSettings
 from hotband.research.judgement import Chosen
@@ -154,7 +154,7 @@ def _as_in_row(name: str, found: MetricValue, row: Mapping[str, Any]) -> MetricV
     return found.model_copy(update={"value": None if own is None else float(own)})
 
 
-def _days(instrument: str, forward: Any) -> pl.DataFrame:
+def _days(instrument: str, forward: OutOfSample | None) -> pl.DataFrame:
     """Out-of-sample days, one row each."""
     empty = pl.DataFrame(
         schema={"fold": pl.Int64, "day": pl.Date, "return": pl.Float64, "equity": pl.Float64}

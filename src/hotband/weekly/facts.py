@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any, Final
 
-import numpy as np
-
 from hotband.artefacts.judgement import (
     Finding,
     FoldEntry,
@@ -125,7 +123,7 @@ def _fold(fold: FoldResult) -> FoldEntry:
         params=None if fold.params is None else dict(fold.params),
         in_sample={n: _number(inside[n]) for n in (*JUDGED, "score") if n in inside},
         out_of_sample={n: fold.metrics[n].value for n in JUDGED if n in fold.metrics},
-        days=len(np.atleast_1d(fold.day)),
+        days=len(fold.day),
     )
 
 

@@ -1,13 +1,12 @@
 """What a run of the grid is made of, and the id that follows from it."""
 
-import hashlib
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final
 
-from hotband.artefacts.provenance import canonical_json, code_version, run_id_of
+from hotband.artefacts.provenance import canonical_json, code_version, run_id_of, sha256_of
 from hotband.artefacts.values import Provenance, Window
 from hotband.errors import (
     CancelledRunError,
@@ -126,7 +125,7 @@ class RunInputs:
             bars={name: job.bars for name, job in self.ready.items()},
             gates={name: job.gates for name, job in self.ready.items()},
             profile=_any(self.plans).profile.content_hash,
-            grid=_sha256(canonical_json(self.grid.model_dump(mode="json"))),
+            grid=sha256_of(canonical_json(self.grid.model_dump(mode="json"))),
             code_version=code_version(),
             seed=0,
         )
@@ -200,7 +199,7 @@ def window_of(plans: Mapping[str, Plan]) -> Window:
 
 def _trial_inputs(simulator: BacktestSimulator) -> str:
     """A hash of what makes a trial beside its cell and window."""
-    return _sha256(
+    return sha256_of(
         canonical_json(
             {
                 "profile": simulator.profile.content_hash,
@@ -242,7 +241,3 @@ def _history(plan: Plan, job: GridJob) -> list[str]:
             raise
         hashes.append(error.state)
     return hashes
-
-
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()

@@ -4,13 +4,13 @@ A run must know what every job is made of before the first is swept, as its id f
 Ten years of minutes of many pairs do not fit in memory together; what they are made of does.
 """
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Final
 
 import numpy as np
 
+from hotband.artefacts.provenance import sha256_of
 from hotband.artefacts.values import GateInput
 from hotband.errors import StoreError
 from hotband.research.axes import CellGrid
@@ -109,7 +109,7 @@ def _around(job: GridJob) -> dict[str, object]:
         "broker": {key: repr(value) for key, value in broker.items()},
         "gates": job.prepared.chosen.gates.content_hash,
         "quotes": {
-            pair: _sha256(np.ascontiguousarray(rows).tobytes())
+            pair: sha256_of(np.ascontiguousarray(rows).tobytes())
             for pair, (rows, _) in sorted(job.around.quotes.items())
         },
     }
@@ -120,9 +120,5 @@ def _gate_input(job: GridJob) -> GateInput:
     recorded = gates.data[gates.data["synthetic"] == 0]
     if not len(recorded):
         return GateInput(source="synthetic", sha256=None)
-    digest = _sha256(np.ascontiguousarray(recorded).tobytes())
+    digest = sha256_of(np.ascontiguousarray(recorded).tobytes())
     return GateInput(source=job.work.source, sha256=digest)
-
-
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
