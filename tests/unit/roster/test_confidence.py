@@ -11,6 +11,7 @@ from hotband.errors import InputError
 from hotband.research.sharpe import mertens_variance, moments
 from hotband.roster.confidence import (
     FIRST_DAY,
+    Sides,
     asymptotic_half_width,
     asymptotic_rho,
     best_rho,
@@ -29,14 +30,12 @@ def test_the_best_rho_is_that_of_confseq() -> None:
     ("sides", "logarithm", "bound"), [(2, -0.6510052, 30.35209), (1, -0.06502391, 27.66071)]
 )
 def test_the_mixture_and_its_bound_are_those_of_confseq(
-    sides: object, logarithm: float, bound: float
+    sides: Sides, logarithm: float, bound: float
 ) -> None:
-    rho = best_rho(100, 0.05, sides=sides)  # type: ignore[arg-type]
-    found = log_mixture(10, 100, rho, sides=sides)  # type: ignore[arg-type]
+    rho = best_rho(100, 0.05, sides=sides)
+    found = log_mixture(10, 100, rho, sides=sides)
     assert found == pytest.approx(logarithm, abs=5e-8)
-    assert mixture_bound(100, 0.05, rho, sides=sides) == pytest.approx(  # type: ignore[arg-type]
-        bound, abs=5e-6
-    )
+    assert mixture_bound(100, 0.05, rho, sides=sides) == pytest.approx(bound, abs=5e-6)
 
 
 def test_one_side_needs_the_rho_of_twice_the_level() -> None:
@@ -47,10 +46,10 @@ def test_one_side_needs_the_rho_of_twice_the_level() -> None:
 @settings(max_examples=50, deadline=None)
 @given(st.floats(0.1, 1e4), st.floats(0.001, 0.4), st.floats(0.1, 1e3), st.sampled_from([1, 2]))
 def test_at_its_bound_the_mixture_is_one_over_alpha(
-    v: float, alpha: float, rho: float, sides: object
+    v: float, alpha: float, rho: float, sides: Sides
 ) -> None:
-    bound = mixture_bound(v, alpha, rho, sides=sides)  # type: ignore[arg-type]
-    log = log_mixture(bound, v, rho, sides=sides)  # type: ignore[arg-type]
+    bound = mixture_bound(v, alpha, rho, sides=sides)
+    log = log_mixture(bound, v, rho, sides=sides)
     assert log == pytest.approx(math.log(1.0 / alpha), abs=1e-7)
 
 
