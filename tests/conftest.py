@@ -5,8 +5,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.valkey_server import Database, ValkeyServer
+
+# No test asserts a time: on a loaded machine a law would fail by its first example.
+settings.register_profile("untimed", settings(), deadline=None)
+settings.load_profile("untimed")
 
 _BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data"
 
