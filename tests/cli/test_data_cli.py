@@ -1,6 +1,7 @@
 """``hotband data`` brings vendors' files in, says what it found, refuses with the four parts."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from typer.testing import CliRunner
 
 from hotband.cli.main import app
 from tests.unit.feeds.vendor_files import ORACLE, bi5, text, week_walls
+from tests.valkey_server import HOST, ValkeyServer
 
 RUNNER = CliRunner()
 
@@ -126,3 +128,17 @@ def test_days_from_close_to_close_are_inside_the_market_and_their_gaps_not_count
     status, out, _ = hotband(tmp_path, "import", path, "--zone", "NY+7")
     assert status == 0
     assert "gaps inside the open market not counted; outside market hours 0;" in out
+
+
+def test_a_password_of_the_store_is_shown_by_no_command(
+    new_valkey: Callable[..., ValkeyServer],
+) -> None:
+    server = new_valkey(requirepass="hunter22").start()
+    url = server.url(0, ":hunter22@")
+    listed = RUNNER.invoke(app, ["data", "list", "--bars", url])
+    assert listed.exit_code == 0, listed.stderr
+    assert f"{HOST}:{server.port}/0: 0 series" in listed.stdout
+    checked = RUNNER.invoke(app, ["data", "check", "--bars", url, "-i", "EUR_USD"])
+    assert checked.exit_code == 1
+    assert "bars of EUR_USD to check: got none in" in checked.stderr
+    assert "hunter22" not in listed.stdout + checked.stderr

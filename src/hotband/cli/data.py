@@ -162,6 +162,7 @@ def _check_store(
     from hotband.feeds.quality import check_bars
     from hotband.stores.location import Locations
     from hotband.stores.urls import open_bar_store
+    from hotband.stores.valkey_address import without_password
 
     place = url or Locations.from_environment().bars
     store = open_bar_store(place)
@@ -173,12 +174,12 @@ def _check_store(
                 held = store.read(name, length, extent[0], 2**62)
                 reports.append(check_bars(held, hours))
     if not reports:
+        asked = [name for name in (instrument, granularity) if name is not None]
         raise StoreError(
-            "bars to check",
-            f"none in {place}",
+            f"bars of {' '.join(asked)} to check" if asked else "bars to check",
+            f"none in {without_password(place)}",
             "a store with bars of that instrument and granularity",
             "Import some with 'hotband data import FILE'.",
-            near=store.instruments(),
         )
     return reports
 
@@ -209,6 +210,7 @@ def list_(bars: _Store = None, as_json: _Json = False) -> None:
         from hotband.market.calendar import format_time
         from hotband.stores.location import Locations
         from hotband.stores.urls import open_bar_store
+        from hotband.stores.valkey_address import without_password
 
         place = bars or Locations.from_environment().bars
         store = open_bar_store(place)
@@ -224,7 +226,8 @@ def list_(bars: _Store = None, as_json: _Json = False) -> None:
         if as_json:
             print_json(rows)
             return
-        table = Table(title=f"{place}: {len(rows)} series", title_justify="left")
+        title = f"{without_password(place)}: {len(rows)} series"
+        table = Table(title=title, title_justify="left")
         for column in ("instrument", "granularity", "first", "last"):
             table.add_column(column)
         for row in rows:
