@@ -162,11 +162,12 @@ def _without_filler(frame: pl.DataFrame, reading: Reading) -> pl.DataFrame:
 
 
 def _records(path: Path, layout: np.dtype[np.void]) -> Records:
+    packed = b""
     try:
         packed = path.read_bytes()
         raw = lzma.decompress(packed) if packed else b""
     except (lzma.LZMAError, OSError) as cause:
-        page = path.is_file() and path.read_bytes()[:64].lstrip()[:1] == b"<"
+        page = packed[:64].lstrip()[:1] == b"<"
         raise BarsError(
             f"file {path.name}",
             "a web page in place of data" if page else " ".join(str(cause).split()),

@@ -11,19 +11,22 @@ from hotband.market.bars import TIME_TYPE
 _OFFSET: Final = r"(Z|[+-]\d\d:\d\d)$"
 
 
-def read_times(times: pl.Series, zone: str | None, name: str, notes: list[str]) -> pl.Series:
+def read_times(
+    times: pl.Series, zone: str | None, name: str, notes: list[str], first_row: int = 0
+) -> pl.Series:
     """The time column in ns UTC; naive times need the zone.
 
-    ``name`` is the file's, for errors; what was assumed is added to ``notes``. Raises BarsError.
+    ``name`` is the file's and ``first_row`` counts the rows before these, for errors; what was
+    assumed is added to ``notes``. Raises BarsError.
     """
     what = f"time of {name}"
     if zone is not None:
         check_zone(zone)
     if times.null_count():
-        row = times.is_null().arg_max()
+        row = first_row + int(times.is_null().arg_max() or 0)
         raise BarsError(what, f"no time in row {row}", "a time in each row", "Remove the row.")
     if times.dtype == pl.String:
-        times = _parsed(times, what)
+        times = _parsed(times, what, first_row)
     if not isinstance(times.dtype, pl.Datetime):
         raise BarsError(
             what, f"{times.dtype}", "times, or text in RFC 3339 form", "Convert the column."
@@ -35,10 +38,10 @@ def read_times(times: pl.Series, zone: str | None, name: str, notes: list[str]) 
         raise BarsError(what, "times without a zone", "times with a zone", do)
     notes.append(f"times without a zone were read as {zone}")
     wall = times.cast(pl.Datetime("ns")).to_physical().to_numpy()
-    return pl.Series("time", to_utc(wall, zone, what)).cast(TIME_TYPE)
+    return pl.Series("time", to_utc(wall, zone, what, first_row)).cast(TIME_TYPE)
 
 
-def _parsed(text: pl.Series, what: str) -> pl.Series:
+def _parsed(text: pl.Series, what: str, first_row: int) -> pl.Series:
     """Text as times, with zone UTC where each carries an offset and naive where none does."""
     clean = text.str.strip_chars().str.replace(r"^(\d{4}-\d\d-\d\d) ", "${1}T")
     offset = clean.str.contains(_OFFSET)
@@ -46,7 +49,7 @@ def _parsed(text: pl.Series, what: str) -> pl.Series:
         row = int(offset.not_().arg_max() or 0)
         raise BarsError(
             what,
-            f"{text[row]!r} in row {row} without a zone among times with one",
+            f"{text[row]!r} in row {first_row + row} without a zone among times with one",
             "all with a zone or all without",
             "Export the file again.",
         )
@@ -62,7 +65,7 @@ def _parsed(text: pl.Series, what: str) -> pl.Series:
         row = int(times.is_null().arg_max() or 0)
         raise BarsError(
             what,
-            f"{text[row]!r} in row {row}",
+            f"{text[row]!r} in row {first_row + row}",
             "RFC 3339 such as 2025-04-01T00:00:00Z, or without the zone",
             "Convert the column.",
         )

@@ -25,7 +25,7 @@ from hotband.feeds.assembly import (
     require_years,
     two_sided,
 )
-from hotband.feeds.blocks import ends_in_line
+from hotband.feeds.blocks import ends_in_line, open_bytes
 from hotband.feeds.delimited import Layout, read_frames
 from hotband.feeds.file_times import read_times
 from hotband.feeds.files import read_bars
@@ -213,12 +213,11 @@ def _tick_frames(file: Opened, reading: Reading) -> Iterator[pl.DataFrame]:
 
 def _own_ticks(file: Opened, reading: Reading) -> Iterator[pl.DataFrame]:
     """Slices of a Parquet or CSV file with the columns time, bid and ask, in UTC."""
-    lazy = pl.scan_parquet if file.path.suffix == ".parquet" else pl.scan_csv
     try:
-        batches = lazy(file.path, glob=False).select("time", "bid", "ask").collect_batches()
-        for frame in batches:
+        for frame in _own_rows(file.path).select("time", "bid", "ask").collect_batches():
             notes: list[str] = []
-            times = read_times(frame["time"], file.words.zone, reading.name, notes)
+            zone, name = file.words.zone, reading.name
+            times = read_times(frame["time"], zone, name, notes, reading.rows)
             for note in notes:
                 reading.note(note)
             reading.rows += frame.height
@@ -229,6 +228,16 @@ def _own_ticks(file: Opened, reading: Reading) -> Iterator[pl.DataFrame]:
         raise BarsError(
             f"file {reading.name}", got, "time, bid, ask in every row", "Check the file."
         ) from cause
+
+
+def _own_rows(path: Path) -> pl.LazyFrame:
+    suffix = path.suffix.lower()
+    if suffix == ".parquet":
+        return pl.scan_parquet(path, glob=False)
+    if suffix == ".zip":  # which Polars does not unpack
+        with open_bytes(path) as stream:
+            return pl.scan_csv(stream.read())
+    return pl.scan_csv(path, glob=False)
 
 
 def _layout(file: Opened) -> Layout:

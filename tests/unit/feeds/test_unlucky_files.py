@@ -4,6 +4,7 @@ import gzip
 import zipfile
 from pathlib import Path
 
+import polars as pl
 import pytest
 from tests.unit.feeds.vendor_files import read, text
 
@@ -175,3 +176,43 @@ def test_a_time_that_does_not_exist_is_counted_from_the_start_of_the_file(
     told = mapping(tmp_path, 'time_format: "%Y-%m-%dT%H:%M:%S"')
     with pytest.raises(BarsError, match="2025-03-30T02:30:00 in row 20, which Europe/Berlin has"):
         read(path, granularity="M1", mapping=told, zone="Europe/Berlin")
+
+
+def own_ticks(rows: int) -> list[str]:
+    start = parse_time("2025-04-01T00:00:00Z")
+    at = (format_time(start + n * 10**9) for n in range(rows))
+    return ["time,bid,ask", *(f"{time},1.1,1.1001" for time in at)]
+
+
+def test_our_own_ticks_are_read_packed_or_not_and_whatever_the_suffix_is_spelt(
+    tmp_path: Path,
+) -> None:
+    plain = text(tmp_path, "EUR_USD.csv", *own_ticks(300))
+    with gzip.open(tmp_path / "EUR_USD.csv.gz", "wb") as packed:
+        packed.write(plain.read_bytes())
+    with zipfile.ZipFile(tmp_path / "EUR_USD.zip", "w") as archive:
+        archive.write(plain, "EUR_USD.csv")
+    frame = pl.read_csv(plain).with_columns(pl.col("time").str.to_datetime(time_zone="UTC"))
+    frame.write_parquet(tmp_path / "EUR_USD.PARQUET")
+    wanted = read(plain, granularity="M1").bars.data
+    for name in ("EUR_USD.csv.gz", "EUR_USD.zip", "EUR_USD.PARQUET"):
+        found = read(tmp_path / name, granularity="M1")
+        assert found.report.format == "hotband-ticks"
+        assert found.bars.data.tobytes() == wanted.tobytes()
+
+
+def test_a_bad_time_far_into_a_file_of_ticks_is_named_by_its_row_in_the_file(
+    tmp_path: Path,
+) -> None:
+    lines = own_ticks(400_000)
+    lines[390_001] = "soon,1.1,1.1001"
+    with pytest.raises(BarsError, match="got 'soon' in row 390000 "):
+        read(text(tmp_path, "EUR_USD.csv", *lines), granularity="M1")
+
+
+def test_a_bi5_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "EURUSD" / "2019" / "00" / "04" / "13h_ticks.bi5"
+    path.parent.mkdir(parents=True)
+    path.symlink_to("/proc/self/mem")  # a file whose first byte nobody can read
+    with pytest.raises(BarsError, match=r"file 13h_ticks\.bi5: got .*Input/output error"):
+        read(path, granularity="M1")
