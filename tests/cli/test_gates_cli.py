@@ -115,6 +115,18 @@ def test_bootstrap_twice_changes_nothing(home: Path) -> None:
     assert {path: path.read_bytes() for path in (home / "seeded").rglob("*.parquet")} == before
 
 
+def test_bootstrap_seeds_the_server_of_the_environment_unless_another_store_is_named(
+    home: Path,
+) -> None:
+    there = f"parquet://{home / 'there'}"
+    done = run("bootstrap", "--days", "1", "-i", "EUR_USD", home=home, VALKEY_URL=there)
+    assert done.returncode == 0, done.stderr
+    assert open_gate_store(there).instruments() == ("EUR_USD",)
+    none = run("bootstrap", home=home, VALKEY_URL="")
+    assert none.returncode == 1
+    assert "store to seed: got none; allowed: a store's URL" in none.stderr
+
+
 def test_freshness_ends_with_2_where_there_are_no_gates(home: Path) -> None:
     done = run("freshness", home=home)
     assert (done.returncode, done.stdout) == (2, "none\n")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from hotband.cli.up import parts_of
 from tests.service.running import HOTBAND, environment_of, make_home, service_process
 
 GRID = "default: {min_reps: [1], exposure: [0.5], hold_minutes: [15, 30]}\nmin_trades: 5\n"
@@ -104,3 +105,12 @@ def test_nothing_of_the_state_is_for_others_to_read(home: Path) -> None:
         kept = [path for path in (home / "service").rglob("*") if "token" in path.name]
         assert kept
         assert all(path.stat().st_mode & 0o077 == 0 for path in kept)
+
+
+def test_up_puts_no_password_of_a_server_into_commands_that_others_can_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("VALKEY_URL", "valkey://:hunter22@127.0.0.1:6379/0")
+    parts = parts_of([])
+    assert [part.name for part in parts] == ["service", "retention", "encoder", "bootstrap"]
+    assert not any("hunter22" in word for part in parts for word in part.command)

@@ -1,5 +1,6 @@
 """``hotband gates``: encode gates from bars, seed and follow stores, look at what is there."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -141,7 +142,9 @@ def _encoded_line(found: dict[str, object]) -> str:
 
 @app.command()
 def bootstrap(
-    to: Annotated[str, typer.Option(help="Store to seed, such as valkey://host:6379/0.")],
+    to: Annotated[
+        str | None, typer.Option(help="Store to seed, such as valkey://host:6379/0 [VALKEY_URL].")
+    ] = None,
     instrument: _Instruments = None,
     days: Annotated[float, typer.Option(help="How far back from the last bar.", min=0.01)] = 5.0,
     granularity: _Granularity = "M1",
@@ -152,9 +155,14 @@ def bootstrap(
 ) -> None:
     """Seed a store with the gates of the last days; doing it twice changes nothing."""
     with reported():
+        from hotband.errors import InputError
         from hotband.research.encoding import HistoryEncoder, encoder_settings
 
-        source, store = _stores(bars, to, wait)
+        target = to or os.environ.get("VALKEY_URL")
+        if not target:
+            do = "Name it with --to, or in VALKEY_URL."
+            raise InputError("store to seed", "none", "a store's URL", do)
+        source, store = _stores(bars, target, wait)
         encoder = HistoryEncoder(source, store, granularity, encoder_settings(profile))
         done = []
         for name in _wanted(instrument, source, granularity):

@@ -54,7 +54,7 @@ def up(
         configure_logs()
         words = [word for option in options for word in option if word is not None]
         with stop_on_signals() as stop:
-            Supervisor(_parts(words)).run(stop)
+            Supervisor(parts_of(words)).run(stop)
 
 
 def _schedule(given: str | None) -> str:
@@ -66,7 +66,8 @@ def _schedule(given: str | None) -> str:
     return line
 
 
-def _parts(serve: list[str]) -> "list[Part]":
+def parts_of(serve: list[str]) -> "list[Part]":
+    """What is kept running; ``serve``: words for the service."""
     from hotband.service.supervisor import Part
 
     own = (sys.executable, "-m", "hotband")
@@ -74,15 +75,12 @@ def _parts(serve: list[str]) -> "list[Part]":
         Part("service", (*own, "serve", *serve)),
         Part("retention", (*own, "state", "retention"), DAY_S),
     ]
-    if url := os.environ.get("VALKEY_URL"):
+    if os.environ.get("VALKEY_URL"):
         granularity = os.environ.get("HOTBAND_GRANULARITY") or "M1"
         gates = (*own, "gates")
         parts += [
             Part("encoder", (*gates, "run", "--granularity", granularity)),
-            Part(
-                "bootstrap",
-                (*gates, "bootstrap", "--to", url, "--granularity", granularity),
-                HOUR_S,
-            ),
+            # The server's URL stays in the environment: any user of the machine reads commands.
+            Part("bootstrap", (*gates, "bootstrap", "--granularity", granularity), HOUR_S),
         ]
     return parts
