@@ -54,8 +54,10 @@ class PaperDriver:
         """
         recording = Recording(folder)
         made = cls(PaperSession(recording.spec(), recording.warm_up()), recording)
-        undone = made._take_in_again()
         try:
+            # Before the first line is read: a session that is about to end writes a few more.
+            recording.claim()
+            undone = made._take_in_again()
             # What a closing brought, and was not written down before the end.
             for step in undone:
                 recording.append("step", **told(step))

@@ -112,8 +112,7 @@ class Recording:
 
     def append(self, kind: str, **values: Any) -> None:
         """Take one line; it is safe once ``sync`` has returned."""
-        if self._handle is None:
-            self._open()
+        self.claim()
         self._lines.append(orjson.dumps({"k": kind, **values}) + b"\n")
 
     def take_back(self) -> None:
@@ -163,8 +162,14 @@ class Recording:
         self._safe += sum(map(len, self._lines))
         self._lines, self._written = [], 0
 
-    def _open(self) -> None:
-        """Take the recording for this process alone, and cut what a crash left of a last line."""
+    def claim(self) -> None:
+        """Take the recording for this process alone, and cut what a crash left of a last line.
+
+        Raises:
+            StoreError: Another process or object has it, or its file cannot be used.
+        """
+        if self._handle is not None:
+            return
         self._lock.acquire()
         try:
             self._handle = os.open(self.path, os.O_RDWR)

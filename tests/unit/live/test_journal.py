@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from tests.unit.live.paper_weeks import arrivals, begun, hand_over
 
-from hotband.errors import StoreError
+from hotband.errors import IntegrityError, StoreError
 from hotband.live.arrivals import Arrival
 from hotband.live.driver import PaperDriver
 from hotband.live.paper import Timings, run_paper
@@ -105,6 +105,24 @@ def test_one_recording_is_not_gone_on_with_twice_at_a_time(tmp_path: Path) -> No
     with pytest.raises(StoreError, match="another run, process"):
         PaperDriver.resume(tmp_path / "it")
     driver.stop()
+    PaperDriver.resume(tmp_path / "it").stop()
+
+
+def test_a_recording_that_is_still_written_is_not_read_before_it_is_refused(tmp_path: Path) -> None:
+    """Lines that its session writes while another one takes it in would be missing there."""
+    driver = begun(tmp_path / "it")
+    hand_over(driver, arrivals()[:40])
+    driver.recording.sync()
+    journal = tmp_path / "it" / FILE
+    text = journal.read_bytes()
+    assert b'"balance":100000.0' in text
+    journal.write_bytes(text.replace(b'"balance":100000.0', b'"balance":100000.5'))
+    with pytest.raises(StoreError, match="another run, process"):
+        PaperDriver.resume(tmp_path / "it")
+    driver.stop()
+    with pytest.raises(IntegrityError, match="another outcome"):
+        PaperDriver.resume(tmp_path / "it")
+    journal.write_bytes(text)
     PaperDriver.resume(tmp_path / "it").stop()
 
 
