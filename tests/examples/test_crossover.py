@@ -77,6 +77,23 @@ def test_weekly_sweeps_it(home: Path) -> None:
     assert latest["provenance"]["gates"]["EUR_USD"]["source"] == "producer:crossover"
 
 
+def test_a_paper_session_on_its_gates_is_proven_and_trades_like_the_backtest(home: Path) -> None:
+    given = (
+        "-i", "EUR_USD", "--start", START, "--end", END, "--gates", "crossover:fast=20&slow=50",
+        "--profile", str(FOLDER / "profile.yaml"),
+    )  # fmt: skip
+    recording = str(home / "paper")
+    done = run(home, "hotband", "paper", "--replay", *given, "--recording", recording)
+    assert done.returncode == 0, done.stderr
+    last = json.loads(done.stdout.splitlines()[-1])
+    backtest = json.loads(run(home, "hotband", "simulate", *given, "--json", "--no-series").stdout)
+    tickets = 2 * len(backtest["trades"]) + len(backtest["open_positions"])
+    assert last["fills"] == tickets > 10
+    proof = run(home, "hotband", "replay", recording, "--json")
+    assert proof.returncode == 0, proof.stdout
+    assert json.loads(proof.stdout)["proven"] is True
+
+
 def test_a_noise_certificate_is_of_the_producer(home: Path) -> None:
     done = run(
         home, "hotband", "certify", "--world", "N1", "--campaigns", "1", "--days", "90",

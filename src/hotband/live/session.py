@@ -106,9 +106,9 @@ class PaperSession:
         """A gate, (1,) GATE, of a traded instrument; one of later counts from when it is known.
 
         One that was known before an open time that is done is ``late``, and counts from now on
-        unless a later one was in force already.
+        unless a later one was in force already. Before the first one is done none is late.
         """
-        late = int(gate["known"][0]) <= self._closed
+        late = self._closed >= self.spec.start_ns and int(gate["known"][0]) <= self._closed
         fate = self._feeds[instrument].take_gate(gate)
         return "late" if late and fate == "taken" else fate
 

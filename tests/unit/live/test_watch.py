@@ -15,6 +15,7 @@ from tests.valkey_server import ValkeyServer
 
 from hotband.core.records import Records
 from hotband.gates.events import Gates
+from hotband.gates.producer import gates_on
 from hotband.live.arrivals import Arrival, paced
 from hotband.live.clock import FixedClock, SteadyClock
 from hotband.live.driver import PaperDriver
@@ -27,6 +28,7 @@ from hotband.market.bars import Bars
 from hotband.market.calendar import MINUTE_NS, SECOND_NS, parse_time
 from hotband.stores.memory import memory_bars, memory_gates
 from hotband.stores.ports import BarStore, GateStore
+from hotband.stores.produced import ProducedGates
 from hotband.stores.urls import open_bar_store, open_gate_store
 
 STEP_NS = 5 * MINUTE_NS
@@ -36,11 +38,11 @@ FIRST = parse_time(START)
 class World:
     """Stores that fill as time goes on, and a session that follows them."""
 
-    def __init__(self, folder: Path, bars: BarStore, gates: GateStore) -> None:
+    def __init__(self, folder: Path, bars: BarStore, gates: GateStore, **changes: Any) -> None:
         self.bars, self.gates = bars, gates
         self.clock = FixedClock(FIRST)
         self.elapsed_ns = 0
-        self.driver = begun(folder)
+        self.driver = begun(folder, **changes)
         switch = FileSwitch(folder)
         switch.write(engaged=False)
         steady = SteadyClock(self.clock, lambda: self.elapsed_ns)
@@ -59,6 +61,8 @@ class World:
             known = held.data["t"] + STEP_NS
             some = held.data[(known >= since_ns) & (known < until_ns)]
             self.bars.append(bars_of(name, some), replace=True)
+            if isinstance(self.gates, ProducedGates):
+                continue
             rows = gates[name].data
             chosen = rows[(rows["known"] >= since_ns) & (rows["known"] < until_ns)]
             self.gates.append(Gates(name, chosen, "memory"), replace=True)
@@ -134,6 +138,47 @@ def test_a_followed_day_is_proven_and_every_open_time_is_closed_once(world: Worl
     assert len(world.driver.session.fills) > 0
     world.driver.stop()
     assert certify_session(world.driver.recording.folder).proven
+
+
+class Rising:
+    """A strategy of somebody's own: it buys after each bar that rose."""
+
+    name, memory_bars = "rising", 1
+
+    def gates(self, bars: Bars) -> Gates:
+        rows = np.flatnonzero(bars.data["bid_c"] > bars.data["bid_o"])
+        ones = np.ones(len(rows), np.int64)
+        return gates_on(bars, rows, ones, ones * 0.5, ones)
+
+
+def test_gates_made_from_the_bars_as_they_come_trade_as_their_backtest_says(tmp_path: Path) -> None:
+    held = memory_bars(str(tmp_path))
+    for name in NAMES:
+        held.append(market()[0][name].window(0, FIRST))
+    crossover = Path(__file__).parents[3] / "examples" / "crossover" / "profile.yaml"
+    produced = ProducedGates(Rising(), held, "M5")
+    world = World(tmp_path / "live", held, produced, profile_text=crossover.read_text("utf-8"))
+    end = parse_time("2026-03-09T12:00:00Z")
+    world.live(end)
+    world.driver.stop()
+    assert len(world.driver.session.fills) > 0
+    assert set(world.driver.fates) == {"taken"}
+    proof = certify_session(world.driver.recording.folder)
+    assert proof.proven
+    made = [produced.read(name, FIRST + 1, end + 1).data for name in NAMES]
+    known = {(a.instrument, a.t_ns) for a in world.said if a.kind == "gate" and a.t_ns > FIRST}
+    assert known == {
+        (name, int(t)) for name, rows in zip(NAMES, made, strict=True) for t in rows["known"]
+    }
+
+
+def test_a_gate_that_is_in_force_at_the_start_is_not_late(world: World) -> None:
+    rows = market()[1][NAMES[0]].data
+    before = rows[rows["known"] < FIRST][-1:]
+    assert world.driver.take_gate(NAMES[0], before) == "taken"
+    world.live(FIRST + 3 * STEP_NS)
+    earlier = rows[rows["known"] < before["known"][0]][-1:]
+    assert world.driver.take_gate(NAMES[0], earlier) == "superseded"
 
 
 def test_a_bar_that_comes_late_is_still_seen_and_named(world: World) -> None:
