@@ -91,8 +91,8 @@ class EncoderLoop:
                     say(json.dumps(each.to_dict()))
                 self._said[each.instrument] = each.words
                 continue
-            over = self._said.pop(each.instrument, None) or self._said.pop(None, None)
-            if each.added or over:
+            over = [self._said.pop(name, None) for name in (each.instrument, None)]
+            if each.added or any(over):
                 say(json.dumps(each.to_dict()))
         return any(isinstance(each, Trouble) for each in found)
 

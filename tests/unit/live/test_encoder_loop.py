@@ -66,6 +66,16 @@ def test_trouble_is_said_once_and_its_end_too() -> None:
     assert second["bars"] == 21
 
 
+def test_trouble_of_all_that_comes_back_is_said_again() -> None:
+    loop = EncoderLoop(HistoryEncoder(bar_store(), gate_store(), "M1"), lambda: ["EUR_USD"])
+    down, own = Trouble(None, "the store is down"), Trouble("EUR_USD", "no answer")
+    lines: list[str] = []
+    for found in ([down], [own], loop.poll(), [down]):
+        loop.report(found, lines.append)
+    told = [json.loads(line).get("trouble") for line in lines]
+    assert told == [down.words, own.words, None, down.words]
+
+
 def test_an_empty_list_of_instruments_is_no_trouble() -> None:
     loop = EncoderLoop(HistoryEncoder(bar_store(), gate_store(), "M1"), list)
     assert loop.poll() == []
