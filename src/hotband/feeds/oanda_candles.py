@@ -15,7 +15,14 @@ import numpy.typing as npt
 
 from hotband.core.records import QUOTE, Records
 from hotband.errors import BarsError
-from hotband.feeds.assembly import ImportReport, OnCrossed, SpreadSource, allow_crossed
+from hotband.feeds.assembly import (
+    ImportReport,
+    OnCrossed,
+    Reading,
+    SpreadSource,
+    allow_crossed,
+    report_of,
+)
 from hotband.feeds.blocks import open_bytes
 from hotband.feeds.oanda_json import (
     Document,
@@ -279,32 +286,11 @@ def read_candle_file(
     if crossed:
         allow_crossed(crossed, len(candles.t_ns), on_crossed, path.name)
         notes.append(f"dropped {crossed} candles whose ask is below the bid")
-    left_out = {"crossed": crossed, "incomplete": incomplete, "duplicate": repeated}
-    return bars, _file_report(path, bars, left_out, tuple(notes))
-
-
-def _file_report(
-    path: Path, bars: Bars, left_out: dict[str, int], notes: tuple[str, ...]
-) -> ImportReport:
-    data, steps = bars.data, np.diff(bars.data["t"])
-    zero = (data["ask_o"] == data["bid_o"]) | (data["ask_c"] == data["bid_c"])
-    return ImportReport(
-        path=path.name,
-        instrument=bars.instrument,
-        granularity=bars.granularity,
-        side_origin=bars.side_origin,
-        source=bars.source,
-        rows_read=len(bars) + sum(left_out.values()),
-        rows_kept=len(bars),
-        dropped={kind: count for kind, count in left_out.items() if count},
-        zero_spreads=int(zero.sum()),
-        first=format_time(int(data["t"][0])) if len(bars) else None,
-        last=format_time(int(data["t"][-1])) if len(bars) else None,
-        gaps=int((steps > bars.granularity_ns).sum()),
-        longest_gap_ns=int(steps.max(initial=0)),
-        notes=notes,
-        format="oanda-candles",
-    )
+    reading = Reading(path.name, bars.instrument, bars.granularity, bars.source, notes=notes)
+    for kind, count in (("crossed", crossed), ("incomplete", incomplete), ("duplicate", repeated)):
+        reading.drop(kind, count)
+    reading.rows = len(bars) + sum(reading.dropped.values())
+    return bars, report_of(bars, reading, "oanda-candles")
 
 
 def _joined(first: Candles, replies: list[Candles]) -> Candles:
