@@ -206,7 +206,8 @@ def _side(
         return "ba"
     if has_both or side == "ba":
         held = "both sides" if has_both else "one side"
-        raise BarsError(f"side of {path.name}", f"{side} for a file with {held}", "what it has", "")
+        got, do = f"{side} for a file with {held}", "Leave --side out, or name the one it has."
+        raise BarsError(f"side of {path.name}", got, "what it has", do)
     words = re.split(r"[\s,(]+", metadata.get("side", "").strip().lower())
     origin: OneSide | None = side or next((one for one in ONE_SIDES if one == words[0]), None)
     if origin is None:

@@ -83,7 +83,8 @@ def keys_like(wire: ValkeyWire, operation: Operation, pattern: str, kind: str) -
         command = ("SCAN", _text(cursor), "MATCH", pattern, "COUNT", 1000, "TYPE", kind)
         reply = operation.ask([command])[0]
         if not isinstance(reply, list):
-            raise IntegrityError("reply", repr(reply), f"a page of keys of {wire.name}", "")
+            allowed = f"a page of keys of {wire.name}"
+            raise IntegrityError("reply", repr(reply), allowed, "Check the server.")
         cursor, page = reply
         found.update(name.decode("utf-8", "replace") for name in page)
         if _text(cursor) == "0":

@@ -162,7 +162,9 @@ def test_metadata_can_name_the_side(tmp_path: Path, side: str) -> None:
 
 def test_a_side_that_the_file_does_not_have_is_refused(tmp_path: Path) -> None:
     both = csv(tmp_path, ["2025-04-01T00:00:00Z"])
-    assert "bid for a file with both sides" in refused(both, side="bid")
+    assert "bid for a file with both sides; allowed: what it has. Leave --side out" in refused(
+        both, side="bid"
+    )
     assert "ba for a file with one side" in refused(one_sided(tmp_path), side="ba")
     assert "Did you mean 'mid'" in refused(both, side="middle")
 
