@@ -1,8 +1,6 @@
 """The parity certificates of a folder of artefacts: the newest in short form, and each whole."""
 
 import re
-import threading
-from collections import OrderedDict
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -18,6 +16,7 @@ from hotband.artefacts.certificates import (
 )
 from hotband.artefacts.values import Instant, Window
 from hotband.errors import HotbandError
+from hotband.service.held import Held, Stamp, stamp_of
 from hotband.service.problems import Problem, redacted
 from hotband.service.results.replies import Reply
 
@@ -26,7 +25,6 @@ SESSION: Final = r"^[0-9]{8}T[0-9]{6}(\.[0-9]{1,9})?Z-[0-9a-f]{8}$"
 MOST_LISTED: Final = 50
 LARGEST: Final = 4 << 20
 """Bytes of a certificate that is read; what ``hotband replay`` writes is far smaller."""
-Stamp = tuple[int, int, int]
 
 
 class CertificateShort(Reply):
@@ -69,12 +67,11 @@ class CertificateShelf:
 
     def __init__(self, root: Path) -> None:
         self._folder = root / FOLDER
-        self._held: OrderedDict[Path, tuple[Stamp, Certificate]] = OrderedDict()
-        self._turn = threading.Lock()
+        self._held: Held[Path, Certificate] = Held(MOST_LISTED)
 
     def stamps(self) -> dict[Path, Stamp]:
         """All files with what changes when one is replaced."""
-        found = ((path, _stamp(path)) for path in self._folder.glob("*.json"))
+        found = ((path, stamp_of(path)) for path in self._folder.glob("*.json"))
         return {path: stamp for path, stamp in found if stamp is not None}
 
     def newest(self, limit: int) -> Certificates:
@@ -97,24 +94,14 @@ class CertificateShelf:
             Problem: 404 where there is none, 503 where it cannot be read.
         """
         path = self._folder / f"{session}.json"
-        stamp = _stamp(path) if re.fullmatch(SESSION, session) else None
+        stamp = stamp_of(path) if re.fullmatch(SESSION, session) else None
         if stamp is None:
             detail = "No certificate of such a session is kept."
             raise Problem("unknown-certificate", "Unknown certificate", 404, detail)
         return self._read(path, stamp)
 
     def _read(self, path: Path, stamp: Stamp) -> Certificate:
-        with self._turn:
-            held = self._held.get(path)
-            if held is not None and held[0] == stamp:
-                self._held.move_to_end(path)
-                return held[1]
-        found = _sound(path, stamp[1])
-        with self._turn:
-            self._held[path] = (stamp, found)
-            while len(self._held) > MOST_LISTED:
-                self._held.popitem(last=False)
-        return found
+        return self._held.get(path, stamp, lambda: _sound(path, stamp[1]))
 
 
 def _sound(path: Path, size: int) -> Certificate:
@@ -160,11 +147,3 @@ def _short(found: Certificate) -> CertificateShort:
         restarts=found.restarts,
         code=found.code["replayed"],
     )
-
-
-def _stamp(path: Path) -> Stamp | None:
-    try:
-        stat = path.stat()
-    except FileNotFoundError:
-        return None
-    return stat.st_mtime_ns, stat.st_size, stat.st_ino

@@ -15,9 +15,10 @@ from hotband.live.clock import Clock, SystemClock
 from hotband.live.kill_switch import KillSwitch, open_kill_switch
 from hotband.service.certificates import CertificateShelf
 from hotband.service.health import SystemReply
+from hotband.service.held import Stamp
 from hotband.service.index import RunIndex
 from hotband.service.keeper import Command, JobKeeper, runner_command
-from hotband.service.library import Library, Stamp
+from hotband.service.library import Library
 from hotband.service.paper import PaperShelf
 from hotband.service.parity import Parities
 from hotband.service.request import RunSettings

@@ -1,8 +1,6 @@
 """Results by name, read once: the service never opens a file that a caller named."""
 
 import json
-import threading
-from collections import OrderedDict
 from pathlib import Path
 from typing import Final
 
@@ -11,13 +9,13 @@ import polars as pl
 from hotband.artefacts.archive import archived
 from hotband.artefacts.schemas import Latest
 from hotband.artefacts.writer import LATEST, ArtefactFolder
+from hotband.service.held import Held, Stamp, stamp_of
 from hotband.service.index import RunIndex
 from hotband.service.jobs import Job
 from hotband.service.problems import Problem
 
 KEPT_RESULTS: Final = 8
 KEPT_TABLES: Final = 6
-Stamp = tuple[int, int, int]
 
 
 class Library:
@@ -29,33 +27,26 @@ class Library:
     def __init__(self, folder: ArtefactFolder, index: RunIndex) -> None:
         self.folder = folder
         self.index = index
-        self._results: OrderedDict[Path, tuple[Stamp, Latest]] = OrderedDict()
-        self._tables: OrderedDict[tuple[str, str], tuple[Stamp, pl.DataFrame]] = OrderedDict()
-        self._turn = threading.Lock()
+        self._results: Held[Path, Latest] = Held(KEPT_RESULTS)
+        self._tables: Held[tuple[str, str], pl.DataFrame] = Held(KEPT_TABLES)
 
     def latest_stamp(self) -> Stamp | None:
         """What changes whenever the last good result is replaced; None = there is none."""
-        return _stamp(self.folder.root / LATEST)
+        return stamp_of(self.folder.root / LATEST)
 
     def latest(self) -> Latest | None:
         """The last good result; None = no run has finished yet."""
         path = self.folder.root / LATEST
-        stamp = _stamp(path)
+        stamp = stamp_of(path)
         return None if stamp is None else self._read(path, stamp)
 
     def _read(self, path: Path, stamp: Stamp) -> Latest:
-        with self._turn:
-            held = self._results.get(path)
-            if held is not None and held[0] == stamp:
-                self._results.move_to_end(path)
-                return held[1]
+        return self._results.get(path, stamp, lambda: self._opened(path))
+
+    def _opened(self, path: Path) -> Latest:
         found = self.folder.read_latest() if path.name == LATEST else self._archived(path)
         if found is None:
             raise unknown_run(path.stem)
-        with self._turn:
-            self._results[path] = (stamp, found)
-            while len(self._results) > KEPT_RESULTS:
-                self._results.popitem(last=False)
         return found
 
     def _archived(self, path: Path) -> Latest:
@@ -65,7 +56,7 @@ class Library:
     def of_week(self, week: str) -> Latest | None:
         """The newest archived result of a week; None where none is kept."""
         fits = [entry.path for entry in archived(self.folder.root) if entry.week == week]
-        stamp = _stamp(fits[-1]) if fits else None
+        stamp = stamp_of(fits[-1]) if fits else None
         return None if stamp is None else self._read(fits[-1], stamp)
 
     def job(self, run: str) -> Job:
@@ -98,7 +89,7 @@ class Library:
                 job_id=job.job_id,
             )
         path = None if job.archive is None else self.folder.root / job.archive
-        stamp = None if path is None else _stamp(path)
+        stamp = None if path is None else stamp_of(path)
         if path is None or stamp is None:
             raise _gone("The result of the run is no longer kept.")
         return self._read(path, stamp)
@@ -110,27 +101,17 @@ class Library:
             Problem: 410 where it is gone.
             StoreError: It cannot be read.
         """
-        stamp = _stamp(self.folder.root / latest.files[name])
+        stamp = stamp_of(self.folder.root / latest.files[name])
         if stamp is None:
             raise _gone(f"The {name} of the run are no longer kept.")
         key = (latest.run_id, name)
-        with self._turn:
-            held = self._tables.get(key)
-            if held is not None and held[0] == stamp:
-                self._tables.move_to_end(key)
-                return held[1]
-        frame = self.folder.read_table(latest, name)
-        with self._turn:
-            self._tables[key] = (stamp, frame)
-            while len(self._tables) > KEPT_TABLES:
-                self._tables.popitem(last=False)
-        return frame
+        return self._tables.get(key, stamp, lambda: self.folder.read_table(latest, name))
 
     def require_kept(self, latest: Latest, export_id: str) -> None:
         """Problem 410 where a table that an export is made of is gone."""
         table = export_id.rpartition("-")[0]
         for name in ("rows", "trades", "oos") if table == "report" else (table,):
-            if name in latest.files and _stamp(self.folder.root / latest.files[name]) is None:
+            if name in latest.files and stamp_of(self.folder.root / latest.files[name]) is None:
                 raise _gone(f"The {name} of the run are no longer kept.")
 
     def text(self, latest: Latest) -> str:
@@ -146,11 +127,3 @@ def unknown_run(run: str) -> Problem:
 
 def _gone(detail: str) -> Problem:
     return Problem("result-gone", "Result gone", 410, detail)
-
-
-def _stamp(path: Path) -> Stamp | None:
-    try:
-        stat = path.stat()
-    except FileNotFoundError:
-        return None
-    return stat.st_mtime_ns, stat.st_size, stat.st_ino

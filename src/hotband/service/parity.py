@@ -3,16 +3,19 @@
 import threading
 import time
 from collections import OrderedDict
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from hotband.artefacts.parity import Parity
 from hotband.artefacts.schemas import Latest
 from hotband.artefacts.values import RunId
-from hotband.service.certificates import CertificateShelf, Stamp
+from hotband.service.certificates import CertificateShelf
 from hotband.service.library import Library
 from hotband.service.problems import redacted
 from hotband.service.results.replies import Reply
 from hotband.weekly.parity import parity_of_run
+
+if TYPE_CHECKING:
+    from hotband.service.held import Stamp
 
 KEPT: Final = 8
 FRESH_S: Final = 60.0
