@@ -1,1 +1,1 @@
-"""Prices from outside: files, their quality, and the simulated demo market."""
+"""Prices from outside: files, their quality, a broker, and the simulated demo market."""

@@ -1,1 +1,1 @@
-"""Results as tables."""
+"""Results for people: tables for a terminal, a page that opens offline, pictures."""

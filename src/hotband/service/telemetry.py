@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -11,12 +11,13 @@ from prometheus_client.registry import Collector
 import hotband
 from hotband.artefacts.schemas import Instrument, Latest
 from hotband.errors import HotbandError
+from hotband.service.jobs import State
 
 if TYPE_CHECKING:
     from hotband.service.container import Service
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
-STATES: Final = ("running", "cancelling", "completed", "error", "interrupted", "cancelled")
+STATES: Final[tuple[str, ...]] = get_args(State)
 _DURATIONS: Final = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 
 

@@ -1,1 +1,1 @@
-"""Bars and gates at rest: in memory or in Parquet, opened by URL."""
+"""Bars and gates at rest, opened by URL: in memory, in Parquet, on Valkey, or by a plug-in."""

@@ -21,6 +21,7 @@ from hotband.market.calendar import (
     DAY_NS,
     DEFAULT_HOURS,
     GRANULARITIES,
+    MILLISECOND_NS,
     MINUTE_NS,
     MarketHours,
     clock_minute,
@@ -32,7 +33,6 @@ from hotband.market.calendar import (
 from hotband.research.history import history_of
 from hotband.service.results.reduction import DEFAULT_POINTS, checked_points
 from hotband.service.results.replies import (
-    MILLISECOND_NS,
     PHASES,
     ROW,
     Absent,

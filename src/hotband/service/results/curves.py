@@ -10,7 +10,7 @@ from pydantic import Field
 
 from hotband.artefacts.schemas import Latest
 from hotband.artefacts.values import Instant
-from hotband.market.calendar import DAY_NS, format_time
+from hotband.market.calendar import DAY_NS, MILLISECOND_NS, format_time
 from hotband.service.results.reduction import (
     DEFAULT_POINTS,
     Floats,
@@ -21,7 +21,6 @@ from hotband.service.results.reduction import (
     reduced,
 )
 from hotband.service.results.replies import (
-    MILLISECOND_NS,
     PHASES,
     ROW,
     Absent,

@@ -19,7 +19,6 @@ Cell: TypeAlias = Scalar | list[Scalar] | dict[str, Scalar]
 Phase: TypeAlias = Literal["look_back", "hold_out"]
 PHASES: Final[tuple[Phase, ...]] = ("look_back", "hold_out")
 
-MILLISECOND_NS: Final = 1_000_000
 ROW: Final = "id"
 """The column that numbers an instrument's rows as the file has them, from 0."""
 Gap: TypeAlias = Literal["instrument_failed", "table_missing", "no_rows", "no_bars", "no_hold_out"]

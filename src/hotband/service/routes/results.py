@@ -1,6 +1,6 @@
 """What a finished run says: tiles, rows, curves, trades, candles, decisions, files."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import StreamingResponse
@@ -192,7 +192,7 @@ def get_candles(
     return candles(store, service.library, result, symbol, request)
 
 
-def _hours(service: Any) -> MarketHours:
+def _hours(service: Current) -> MarketHours:
     return load_profile(service.places.profile).account.market_hours()
 
 
