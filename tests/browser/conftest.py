@@ -19,6 +19,7 @@ from tests.service.running import Here, enter, finished_home, make_home, service
 
 PAGE_FOLDER: Final = "BROWSER_TEST_PAGE"
 """Variable that names another built page than the package's."""
+AXE: Final = Path(__file__).parents[2] / "apps/frontend/node_modules/axe-core/axe.min.js"
 
 
 expect.set_options(timeout=20_000)
@@ -32,6 +33,14 @@ class Serve(Protocol):
 
 
 Visit = Callable[..., Visitor]
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The source of axe-core, as the lock of the front end has it."""
+    if not AXE.is_file():
+        pytest.fail("axe-core is not there: run 'make front' first")
+    return AXE.read_text("utf-8")
 
 
 @pytest.fixture(scope="session")

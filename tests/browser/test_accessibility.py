@@ -4,25 +4,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Serve, Visit
 from tests.browser.test_run_states import begun, progress
 from tests.browser.test_theme import EVERY, at
 
-AXE: Final = Path(__file__).parents[2] / "apps/frontend/node_modules/axe-core/axe.min.js"
 SCHEMES: Final = ("light", "dark")
 
 FEW: Final = ("/", "/roster", "/compare", "/history", "/system")
 """Pages that there are without a result."""
-
-
-@pytest.fixture(scope="module")
-def axe() -> str:
-    if not AXE.is_file():
-        pytest.fail("axe-core is not there: run 'make front' first")
-    return AXE.read_text("utf-8")
 
 
 def violations(page: Page, axe: str) -> list[str]:

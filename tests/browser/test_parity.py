@@ -8,13 +8,12 @@ from playwright.sync_api import Page, expect
 
 from hotband.artefacts.certificates import write_certificate
 from tests.browser.conftest import Serve, Visit
-from tests.browser.test_accessibility import axe, judged
+from tests.browser.test_accessibility import judged
 from tests.service.paper_state import SESSION, certificate, certify, differing, recorded
 from tests.service.running import Here
 
 OTHER = "20260315T210000Z-0123abcd"
 SIZE = {"width": 1280, "height": 900}
-axe = axe  # noqa: PLW0127 # a fixture of this module too
 
 
 @pytest.fixture
