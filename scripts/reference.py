@@ -5,7 +5,7 @@ their own help, reasons and errors from their tables, artefacts from the JSON Sc
 pages from the OpenAPI document; the Python page hands names to mkdocstrings.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
@@ -20,7 +20,7 @@ def on_config(config: "MkDocsConfig") -> "MkDocsConfig":
     """Put every decision into the navigation."""
     folder = Path(config.docs_dir)
     found = sorted(path.relative_to(folder).as_posix() for path in folder.glob("decisions/*.md"))
-    for section in config.nav:
+    for section in config.nav or ():
         if "Decisions" in section:
             section["Decisions"] = found
     return config
@@ -277,7 +277,7 @@ def _route(path: str, method: str, route: dict[str, Any]) -> list[str]:
     return [*lines, *_table(("answer", "says"), answers)]
 
 
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
     if not rows:
         return []
     lines = [f"| {' | '.join(row)} |" for row in [head, *rows]]

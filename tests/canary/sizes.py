@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-FOLDERS: Final = ("src", "tests", "benchmarks")
+FOLDERS: Final = ("src", "tests", "benchmarks", "scripts", "examples")
 
 FILE_LINES: Final = 400
 CLASS_LINES: Final = 200
@@ -39,7 +39,7 @@ Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
 def python_files() -> list[Path]:
-    """Every Python file of the package, its tests and its benchmarks."""
+    """Every Python file of the package, and of what is tested, measured and shown with it."""
     return sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
 
 

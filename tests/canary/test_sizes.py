@@ -12,6 +12,7 @@ from tests.canary.sizes import (
     python_files,
     words_and_code,
 )
+from tests.canary.test_words import our_files
 
 PLACE = "src/hotband/market/rates.py"
 GOOD = '"""Why this is here."""\n\n\ndef rate(day: int) -> float:\n    return 0.5 * day\n'
@@ -31,12 +32,10 @@ def test_every_file_keeps_its_sizes(path: Path) -> None:
     assert faults(place, path.read_text("utf-8")) == []
 
 
-def test_python_lives_in_the_package_its_tests_and_its_benchmarks_only() -> None:
-    outside = [path.name for path in ROOT.glob("*.py")]
-    for folder in ("docs", "config", "requirements", "deploy", ".ci"):
-        outside += [str(path.relative_to(ROOT)) for path in (ROOT / folder).rglob("*.py")]
-    assert outside == []
-    assert "src" in FOLDERS
+def test_no_python_lies_outside_of_the_folders_that_are_measured() -> None:
+    places = [path.relative_to(ROOT).as_posix() for path in our_files() if path.suffix == ".py"]
+    assert [place for place in places if place.partition("/")[0] not in FOLDERS] == []
+    assert set(FOLDERS) <= {place.partition("/")[0] for place in places}
 
 
 @pytest.mark.parametrize("place", [*MANY_PARAMETERS, *MOSTLY_WORDS])
