@@ -7,7 +7,7 @@ PEERS := .venv-peers
 FRONT := apps/frontend
 PAGE := src/hotband/service/page/index.html
 PAGE_SOURCES := $(shell find $(FRONT)/src $(FRONT)/public $(FRONT)/scripts -type f 2>/dev/null) \
-	$(FRONT)/index.html $(FRONT)/vite.config.ts $(FRONT)/package-lock.json
+	$(FRONT)/index.html $(FRONT)/vite.config.ts $(FRONT)/tsconfig.json $(FRONT)/package-lock.json
 
 .PHONY: demo page page-if-node front test test-long check docs schemas services bench bench-peers lock clean help
 

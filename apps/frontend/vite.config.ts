@@ -1,11 +1,10 @@
-import { fileURLToPath } from "node:url";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
 
 // The page is a part of the Python package: the service serves what is built here.
 export default defineConfig({
   plugins: [react()],
-  resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
+  resolve: { tsconfigPaths: true },
   build: {
     outDir: "../../src/hotband/service/page",
     emptyOutDir: true,
