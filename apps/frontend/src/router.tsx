@@ -6,6 +6,7 @@ import {
   createRouter,
   lazyRouteComponent,
 } from "@tanstack/react-router";
+import { defined } from "./defined";
 import { Shell } from "./layout/Shell";
 import { NotFound } from "./pages/NotFound";
 
@@ -18,10 +19,6 @@ const whole = (raw: Raw, name: string): number | undefined => {
   const value = raw[name] === "" ? Number.NaN : Number(raw[name] ?? Number.NaN);
   return Number.isSafeInteger(value) && value >= 0 ? value : undefined;
 };
-const defined = <T extends Record<string, unknown>>(given: T) =>
-  Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]?: Exclude<T[K], undefined>;
-  };
 
 const root = createRootRouteWithContext<{ client: QueryClient }>()({
   component: Shell,
@@ -102,7 +99,7 @@ export const makeRouter = (client: QueryClient) =>
     // Plain text both ways: the router's own reading takes a run's id of digits for a number.
     parseSearch: (search) => Object.fromEntries(new URLSearchParams(search)),
     stringifySearch: (search) => {
-      const given = Object.entries(search).filter(([, value]) => value !== undefined);
+      const given = Object.entries(defined(search));
       const text = new URLSearchParams(given.map(([key, value]) => [key, String(value)]));
       return text.size === 0 ? "" : `?${text}`;
     },

@@ -1,5 +1,6 @@
 // What a run says of an instrument by pages: trades and decisions. A cursor leads to the next page.
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
+import { defined } from "../defined";
 import { api, read, type Schemas } from "./client";
 import { key, type Of, ofRun, type Phase, path } from "./results";
 
@@ -7,7 +8,7 @@ import { key, type Of, ofRun, type Phase, path } from "./results";
 const PAGE = 500;
 
 /** A sort as the address has it: a column, with "-" before it for descending. */
-export const sortOf = (text: string | undefined) =>
+const sortOf = (text: string | undefined) =>
   text === undefined ? {} : { sort: text.replace(/^-/, ""), descending: text.startsWith("-") };
 
 export interface TradesOf {
@@ -18,14 +19,9 @@ export interface TradesOf {
   exit_reason: string | undefined;
 }
 
-const given = <T extends object>(values: T) =>
-  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]?: Exclude<T[K], undefined>;
-  };
-
 export const tradesQuery = (of: Of, { sort, ...filter }: TradesOf) =>
   infiniteQueryOptions({
-    queryKey: key(of, "trades", sort ?? null, given(filter)),
+    queryKey: key(of, "trades", sort ?? null, defined(filter)),
     queryFn: ({ signal, pageParam }) =>
       read<Schemas["TradePage"]>(
         api.GET("/api/backtests/{run}/instruments/{symbol}/trades", {
@@ -34,8 +30,8 @@ export const tradesQuery = (of: Of, { sort, ...filter }: TradesOf) =>
             query: {
               limit: PAGE,
               ...sortOf(sort),
-              ...given(filter),
-              ...given({ cursor: pageParam }),
+              ...defined(filter),
+              ...defined({ cursor: pageParam }),
             },
           },
           signal,
@@ -50,18 +46,18 @@ export const tradesQuery = (of: Of, { sort, ...filter }: TradesOf) =>
 /** One trade by its id, and where the list of the same sort and filter has it. */
 export const tradeQuery = (of: Of, trade: number, { sort, ...filter }: TradesOf) =>
   queryOptions<Schemas["TradePlace"]>({
-    queryKey: key(of, "trade", trade, sort ?? null, given(filter)),
+    queryKey: key(of, "trade", trade, sort ?? null, defined(filter)),
     queryFn: ({ signal }) =>
       read<Schemas["TradePlace"]>(
         api.GET("/api/backtests/{run}/instruments/{symbol}/trades/{trade}", {
-          params: { path: { ...path(of), trade }, query: { ...sortOf(sort), ...given(filter) } },
+          params: { path: { ...path(of), trade }, query: { ...sortOf(sort), ...defined(filter) } },
           signal,
         }),
       ),
     ...ofRun,
   });
 
-export interface DecisionsOf {
+interface DecisionsOf {
   phase: Phase;
   reason: string | undefined;
   admit: boolean | undefined;
@@ -69,13 +65,13 @@ export interface DecisionsOf {
 
 export const decisionsQuery = (of: Of, filter: DecisionsOf) =>
   infiniteQueryOptions({
-    queryKey: key(of, "decisions", given(filter)),
+    queryKey: key(of, "decisions", defined(filter)),
     queryFn: ({ signal, pageParam }) =>
       read<Schemas["DecisionPage"]>(
         api.GET("/api/backtests/{run}/instruments/{symbol}/decisions", {
           params: {
             path: path(of),
-            query: { limit: 100, ...given(filter), ...given({ cursor: pageParam }) },
+            query: { limit: 100, ...defined(filter), ...defined({ cursor: pageParam }) },
           },
           signal,
         }),

@@ -1,6 +1,6 @@
 // What the pages roster, compare, history and system read and write.
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
-import { api, Problem, read, type Schemas } from "./client";
+import { api, read, type Schemas } from "./client";
 
 export type RosterReply = Schemas["RosterReply"];
 export type Decided = Schemas["Decided"];
@@ -18,7 +18,6 @@ export const rosterQuery = (week?: string) =>
           signal,
         }),
       ),
-    retry: (failures, error) => !(error instanceof Problem) && failures < 2,
   });
 
 export const compareQuery = (base: string, head: string) =>
@@ -30,7 +29,6 @@ export const compareQuery = (base: string, head: string) =>
       ),
     staleTime: Number.POSITIVE_INFINITY,
     placeholderData: keepPreviousData,
-    retry: (failures, error) => !(error instanceof Problem) && failures < 2,
   });
 
 const PAGE = 50;
@@ -66,7 +64,6 @@ export const exportsQuery = (run: string) =>
         api.GET("/api/backtests/{run}/exports", { params: { path: { run } }, signal }),
       ),
     staleTime: Number.POSITIVE_INFINITY,
-    retry: (failures, error) => !(error instanceof Problem) && failures < 2,
   });
 
 export const noteQuery = (run: string) =>

@@ -1,6 +1,6 @@
 // Paper sessions, their certificates, and what these prove of a run now.
 import { queryOptions } from "@tanstack/react-query";
-import { api, Problem, read, type Schemas } from "./client";
+import { api, read, type Schemas } from "./client";
 
 const MINUTE = 60_000;
 
@@ -13,7 +13,6 @@ export const parityQuery = (run: string) =>
         api.GET("/api/backtests/{run}/parity", { params: { path: { run } }, signal }),
       ),
     staleTime: MINUTE,
-    retry: (failures, error) => !(error instanceof Problem) && failures < 2,
   });
 
 export const certificatesQuery = queryOptions<Schemas["Certificates"]>({
@@ -30,7 +29,6 @@ export const certificateQuery = (session: string) =>
         api.GET("/api/certificates/{session}", { params: { path: { session } }, signal }),
       ),
     staleTime: MINUTE,
-    retry: (failures, error) => !(error instanceof Problem) && failures < 2,
   });
 
 export const paperQuery = queryOptions<Schemas["PaperReply"]>({

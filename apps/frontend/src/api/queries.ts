@@ -1,6 +1,7 @@
 // One factory of query keys and fetchers per resource; everything about a run hangs on its id.
 import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { api, type Overview, type RunFacts, read, type Schemas, type Status } from "./client";
+import { ofRun } from "./results";
 
 const ACTIVE_MS = 3_000;
 const IDLE_MS = 30_000;
@@ -42,9 +43,6 @@ export const statusQuery = queryOptions({
   retry: false,
   staleTime: 0,
 });
-
-/** A result never changes: what was read of a run stays. */
-const ofRun = { staleTime: Number.POSITIVE_INFINITY, gcTime: 10 * 60_000 } as const;
 
 export const overviewQuery = (run: string) =>
   queryOptions<Overview>({

@@ -2,6 +2,7 @@
 import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { api, read, type Schemas } from "./client";
 
+/** A result never changes: what was read of a run stays. */
 export const ofRun = { staleTime: Number.POSITIVE_INFINITY, gcTime: 10 * 60_000 } as const;
 
 export type Entry = Schemas["Instrument"];
@@ -50,7 +51,7 @@ export const axesQuery = (of: Of) =>
     ...ofRun,
   });
 
-export interface PlaneOf {
+interface PlaneOf {
   x: string;
   y: string;
   metric: string;
@@ -112,7 +113,7 @@ export const dailyQuery = (of: Of) =>
     ...ofRun,
   });
 
-export interface CandlesOf {
+interface CandlesOf {
   phase: Phase;
   start?: string;
   end?: string;

@@ -10,7 +10,7 @@ export const systemQuery = queryOptions<Schemas["SystemReply"]>({
   refetchInterval: MINUTE,
 });
 
-export type Readiness = { ready: true } | { ready: false; failing: string[] };
+type Readiness = { ready: true } | { ready: false; failing: string[] };
 
 /** Not being ready is an answer here, not a failure. */
 export const readyQuery = queryOptions<Readiness>({

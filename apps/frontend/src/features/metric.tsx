@@ -27,7 +27,6 @@ export function metricText(name: string, value: number, currency: string | null,
     case "trades":
       return count(value);
     case "pnl":
-    case "max_dd":
       return short ? moneyShort(value, unit) : money(value, unit);
     case "win_rate":
       return share(value);

@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useSearch } from "@tanstack/react-router";
 import { historyQuery, statusQuery, weeksOf } from "@/api/queries";
 
-export interface ShownRun {
+interface ShownRun {
   /** Null: there is none. Undefined: not known yet. */
   run: string | null | undefined;
   week: string | undefined;

@@ -1,7 +1,7 @@
 // The parts of an instrument's changes in the order of the page: the headline of each comes first.
 import { bare, type InstrumentChange, type NumberChange, type Plain } from "./words";
 
-export const HEADLINES = [
+const HEADLINES = [
   "score",
   "sharpe",
   "sortino",

@@ -4,7 +4,7 @@ import type { Schemas } from "@/api/client";
 import { percent } from "@/format/numbers";
 import css from "./Ribbon.module.css";
 
-export function sharesOf(coverage: Schemas["Coverage"]) {
+function sharesOf(coverage: Schemas["Coverage"]) {
   const all = coverage.minutes;
   if (all <= 0) return null;
   const real = (100 * coverage.real_minutes) / all;

@@ -59,7 +59,7 @@ function Sources({ entry, phase }: { entry: Entry; phase: Shown }) {
 }
 
 /** "1772402580000-1772474100000" as milliseconds; null for anything else. */
-export function zoomOf(text: string | undefined): readonly [number, number] | null {
+function zoomOf(text: string | undefined): readonly [number, number] | null {
   const [from, to] = (text ?? "").split("-").map(Number);
   return from !== undefined && to !== undefined && from > 0 && to > from ? [from, to] : null;
 }

@@ -68,7 +68,7 @@ const side = (direction: string) =>
   direction === "BUY" ? "\u25b2 Buy" : direction === "SELL" ? "\u25bc Sell" : direction;
 
 /** Columns that any verdict of the list has a number for. */
-export const numbersOf = (items: readonly Pick<Decision, "numbers">[]): string[] => [
+const numbersOf = (items: readonly Pick<Decision, "numbers">[]): string[] => [
   ...new Set(
     items.flatMap((each) =>
       Object.entries(each.numbers)

@@ -3,6 +3,7 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { decisionsQuery } from "@/api/paged";
 import type { Entry, Of, Phase } from "@/api/results";
 import { Choice } from "@/features/instrument/Choice";
+import { PHASES, phaseOf } from "@/features/instrument/phases";
 import { useSetView, useView } from "@/features/instrument/place";
 import { Panel, Skeleton } from "@/features/panel/Panel";
 import panel from "@/features/panel/Panel.module.css";
@@ -13,10 +14,6 @@ import css from "./Decisions.module.css";
 import { FunnelPanel } from "./FunnelPanel";
 import { Reasons } from "./Reasons";
 
-const PHASES = [
-  ["look_back", "Look-back"],
-  ["hold_out", "Hold-out"],
-] as const;
 const ADMITS = [
   ["all", "All"],
   ["yes", "Admitted"],
@@ -27,7 +24,7 @@ type Admit = (typeof ADMITS)[number][0];
 export default function DecisionsTab({ of, entry }: { of: Of; entry: Entry }) {
   const view = useView();
   const setView = useSetView();
-  const phase: Phase = view.phase === "hold_out" ? "hold_out" : "look_back";
+  const phase = phaseOf(view.phase);
   const admit: Admit = ADMITS.find(([key]) => key === view.admit)?.[0] ?? "all";
   const query = useInfiniteQuery(
     decisionsQuery(of, {

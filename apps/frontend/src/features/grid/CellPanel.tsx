@@ -4,6 +4,7 @@ import { Link } from "@tanstack/react-router";
 import type { Schemas } from "@/api/client";
 import { cellQuery, type Entry, type Of, type Row } from "@/api/results";
 import { labelOf, sentence, written } from "@/features/instrument/measures";
+import { runOf } from "@/features/instrument/place";
 import { reasonText } from "@/features/metric";
 import { Chip, type Fact, Facts, Panel, Skeleton, TableRegion } from "@/features/panel/Panel";
 import panel from "@/features/panel/Panel.module.css";
@@ -111,10 +112,6 @@ export function CellPanel({ of, cell, axes, entry, isChosen }: Props) {
 }
 
 const toCurves = (old: { week?: string; run?: string }) => ({ ...runOf(old), tab: "curves" });
-const runOf = (old: { week?: string; run?: string }) => ({
-  ...(old.week === undefined ? {} : { week: old.week }),
-  ...(old.run === undefined ? {} : { run: old.run }),
-});
 
 const plainOf = (row: Row, name: string) => {
   const value = row[name];

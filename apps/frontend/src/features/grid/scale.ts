@@ -1,6 +1,6 @@
 // From a number to a step of a ramp. Signed measures are symmetric about their neutral value.
 
-export type Ramp = "diverging" | "sequential";
+type Ramp = "diverging" | "sequential";
 
 export interface Scale {
   ramp: Ramp;

@@ -2,7 +2,7 @@
 import type { Schemas } from "@/api/client";
 import type { View } from "@/features/instrument/place";
 
-export type Axis = Schemas["GridAxis"];
+type Axis = Schemas["GridAxis"];
 export type Value = Axis["values"][number];
 
 export interface GridView {

@@ -16,14 +16,13 @@ export function NoteEditor({ job }: { job: string }) {
     <section aria-label="Note">
       <h3>Note</h3>
       <Loaded query={query} rows={3} fault="The note could not be loaded.">
-        {(note) => <Editor job={job} note={note} again={() => query.refetch()} />}
+        {(note) => <Editor job={job} note={note} />}
       </Loaded>
     </section>
   );
 }
 
-function Editor(props: { job: string; note: Schemas["Note"]; again: () => Promise<unknown> }) {
-  const { job, note } = props;
+function Editor({ job, note }: { job: string; note: Schemas["Note"] }) {
   const client = useQueryClient();
   const readOnly = useQuery(statusQuery).data?.read_only === true;
   const field = useId();

@@ -47,8 +47,8 @@ function Why({ reply }: { reply: InstrumentReply }) {
   );
 }
 
-export const isSimulated = (entry: Entry) => entry.bars_source === "demo";
-export const isSynthetic = (entry: Entry) => entry.gate_coverage.synthetic_minutes > 0;
+const isSimulated = (entry: Entry) => entry.bars_source === "demo";
+const isSynthetic = (entry: Entry) => entry.gate_coverage.synthetic_minutes > 0;
 
 function Completed({ entry }: { entry: Entry }) {
   const sharpe = entry.metric_details.sharpe;

@@ -47,7 +47,7 @@ export function Selection({ entry }: { entry: Entry }) {
 }
 
 /** "cells_192" is 192; the table goes up with the number of cells. */
-export function provableRows(provable: Record<string, number>): [number, number][] {
+function provableRows(provable: Record<string, number>): [number, number][] {
   return Object.entries(provable)
     .map(([name, sharpe]): [number, number] => [Number(name.replace("cells_", "")), sharpe])
     .filter(([cells]) => Number.isFinite(cells))

@@ -3,6 +3,7 @@ import { Link } from "@tanstack/react-router";
 import type { KeyboardEvent } from "react";
 import { useRef } from "react";
 import css from "./Instrument.module.css";
+import { runOf } from "./place";
 
 export const TABS = [
   ["summary", "Summary"],
@@ -40,7 +41,7 @@ export function Tabs({ symbol, tab }: { symbol: string; tab: Tab }) {
           key={key}
           to="/instruments/$symbol"
           params={{ symbol }}
-          search={(old) => ({ ...kept(old), ...(key === "summary" ? {} : { tab: key }) })}
+          search={(old) => ({ ...runOf(old), ...(key === "summary" ? {} : { tab: key }) })}
           role="tab"
           id={`tab-${key}`}
           aria-selected={tab === key}
@@ -55,9 +56,3 @@ export function Tabs({ symbol, tab }: { symbol: string; tab: Tab }) {
     </div>
   );
 }
-
-/** What stays when the tab changes: the run, and nothing of the other tab. */
-const kept = (old: { week?: string; run?: string }) => ({
-  ...(old.week === undefined ? {} : { week: old.week }),
-  ...(old.run === undefined ? {} : { run: old.run }),
-});

@@ -1,8 +1,9 @@
+import { defined } from "@/defined";
+
 /** The search part of an address with a change; what the change sets to undefined is dropped. */
 export function changed<T extends Record<string, unknown>>(
   old: T,
   change: { [K in keyof T]?: T[K] | undefined },
 ): T {
-  const next = Object.entries({ ...old, ...change }).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(next) as T;
+  return defined({ ...old, ...change }) as T;
 }

@@ -4,9 +4,9 @@ import type { ChipTone } from "@/features/panel/Panel";
 import { count, number } from "@/format/numbers";
 
 export type Decision = Decided["decision"];
-export type Action = Decision["action"];
+type Action = Decision["action"];
 
-export const GROUPS: readonly { action: Action; name: string; means: string }[] = [
+const GROUPS: readonly { action: Action; name: string; means: string }[] = [
   { action: "keep", name: "Keep", means: "trades on as it did" },
   { action: "re-enable", name: "Re-enable", means: "trades again from now on" },
   { action: "tighten", name: "Tighten", means: "trades smaller or stricter" },

@@ -8,7 +8,7 @@ import css from "./Run.module.css";
 
 const LOOK_MS = 700;
 
-export function useStart() {
+function useStart() {
   const client = useQueryClient();
   return useMutation({
     mutationKey: ["start"],

@@ -1,12 +1,12 @@
 // The list under its filters and sums, and what is to say of a trade that it cannot show.
 import type { UseInfiniteQueryResult } from "@tanstack/react-query";
 import type { Schemas } from "@/api/client";
+import { phaseOf } from "@/features/instrument/phases";
 import { useSetView, useView } from "@/features/instrument/place";
 import { Notice } from "@/features/panel/Panel";
 import { Nothing, PanelProblem } from "@/features/problem";
 import type { Trade } from "./columns";
 import { Filters } from "./Filters";
-import { phaseOf } from "./phases";
 import { Sums } from "./Sums";
 import { TradeTable } from "./TradeTable";
 import type { Chosen } from "./useChosen";

@@ -5,12 +5,13 @@ import { type TradesOf, tradesQuery } from "@/api/paged";
 import { type Entry, exportHref, type Of } from "@/api/results";
 import { Boundary } from "@/features/boundary";
 import { Choice } from "@/features/instrument/Choice";
+import { PHASES, phaseOf } from "@/features/instrument/phases";
 import { useSetView, useView } from "@/features/instrument/place";
 import { Panel, Skeleton } from "@/features/panel/Panel";
 import panel from "@/features/panel/Panel.module.css";
 import { Nothing, PanelProblem } from "@/features/problem";
 import { List } from "./List";
-import { EXPORTS, MEANS, PHASES, phaseOf } from "./phases";
+import { EXPORTS, MEANS } from "./phases";
 import css from "./Trades.module.css";
 import { useChosen } from "./useChosen";
 

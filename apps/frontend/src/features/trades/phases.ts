@@ -1,13 +1,5 @@
-// The two spans whose trades a run keeps: the one that chose the cell, and the one after it.
+// What the trades of either phase are good for, and which download has them.
 import type { Phase } from "@/api/results";
-
-export const PHASES = [
-  ["look_back", "Look-back"],
-  ["hold_out", "Hold-out"],
-] as const;
-
-export const phaseOf = (text: string | undefined): Phase =>
-  text === "hold_out" ? "hold_out" : "look_back";
 
 export const EXPORTS: Record<Phase, string> = {
   look_back: "trades-csv",
