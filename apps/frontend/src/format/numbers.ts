@@ -2,8 +2,12 @@
 const MINUS = "\u2212";
 const DASH = "\u2013";
 
+// "negative": what rounds to zero is zero, without a sign.
+const signDisplay = "negative";
+
 const plain = (digits: number) =>
   new Intl.NumberFormat("en-GB", {
+    signDisplay,
     minimumFractionDigits: digits,
     maximumFractionDigits: digits,
   });
@@ -12,13 +16,13 @@ const two = plain(2);
 const one = plain(1);
 const whole = plain(0);
 const compactForm = new Intl.NumberFormat("en-GB", {
+  signDisplay,
   notation: "compact",
   maximumFractionDigits: 1,
 });
 
 const minus = (text: string) => text.replace("-", MINUS);
-const signed = (value: number, text: string) =>
-  value > 0 ? `+${text}` : minus(text === "-0.00" ? "0.00" : text);
+const signed = (value: number, text: string) => (value > 0 ? `+${text}` : minus(text));
 
 type Maybe = number | null | undefined;
 
@@ -42,7 +46,11 @@ export const delta = (value: Maybe, digits = 2) => {
 export const number = (value: Maybe, digits = 4) =>
   value == null
     ? DASH
-    : minus(new Intl.NumberFormat("en-GB", { maximumSignificantDigits: digits }).format(value));
+    : minus(
+        new Intl.NumberFormat("en-GB", { signDisplay, maximumSignificantDigits: digits }).format(
+          value,
+        ),
+      );
 
 export const tone = (value: Maybe) =>
   value == null || value === 0 ? "" : value > 0 ? "gain" : "loss";

@@ -3,7 +3,7 @@
 import type { RunFacts } from "@/api/client";
 import type { Comparison } from "@/api/pages";
 import { metricText, reasonText } from "@/features/metric";
-import { count, delta, number, percent, ratio } from "@/format/numbers";
+import { count, delta, number, percent } from "@/format/numbers";
 import { instant, type Zone } from "@/format/time";
 
 export type InstrumentChange = Comparison["instruments"][string];
@@ -72,7 +72,6 @@ export function verdictOf(name: string, moved: number | null): Verdict {
 export function numberText(name: string, value: number | null, reason?: string | null): string {
   if (value === null) return `n/a \u2013 ${reasonText(reason)}`;
   if (bare(name) === "score") return number(value, 3);
-  if (bare(name) === "max_dd") return ratio(value);
   if (bare(name) === "max_dd_pct" || bare(name) === "return_pct") return percent(value, 2);
   if (COUNTS.has(bare(name))) return count(value);
   return metricText(bare(name), value, null).trim();
