@@ -50,10 +50,21 @@ const full = {
   minute: "2-digit",
 } as const;
 
-export function zoneName(which: Zone): string {
-  if (which === "utc") return "UTC";
-  const parts = new Intl.DateTimeFormat("en-GB", { timeZoneName: "short" }).formatToParts();
+function localName(at: number): string {
+  const parts = form("local", { timeZoneName: "short" }).formatToParts(at);
   return parts.find((part) => part.type === "timeZoneName")?.value ?? "local";
+}
+
+/**
+ * The zone's short name at an instant, such as BST. Without an instant what holds all year: the
+ * short name, or where the clocks change the zone itself, such as Europe/London.
+ */
+export function zoneName(which: Zone, at?: number): string {
+  if (which === "utc") return "UTC";
+  if (at !== undefined) return localName(at);
+  const year = new Date().getFullYear();
+  const [winter, summer] = [localName(Date.UTC(year, 0, 1)), localName(Date.UTC(year, 6, 1))];
+  return winter === summer ? winter : form("local", {}).resolvedOptions().timeZone;
 }
 
 type Instant = string | number | null | undefined;
@@ -62,7 +73,7 @@ const ms = (at: string | number) => (typeof at === "number" ? at : Date.parse(at
 /** Such as 18 Nov 2026 14:35 UTC; "–" for none. */
 export function instant(at: Instant, which: Zone): string {
   if (at == null || Number.isNaN(ms(at))) return "\u2013";
-  return `${form(which, full).format(ms(at)).replace(",", "")} ${zoneName(which)}`;
+  return `${form(which, full).format(ms(at)).replace(",", "")} ${zoneName(which, ms(at))}`;
 }
 
 /** Without the zone, for columns whose header names it. */
@@ -80,5 +91,5 @@ export function dayOf(at: Instant, which: Zone): string {
 
 export function clockOf(at: number, which: Zone): string {
   const options = { hour: "2-digit", minute: "2-digit", second: "2-digit" } as const;
-  return `${form(which, options).format(at)} ${zoneName(which)}`;
+  return `${form(which, options).format(at)} ${zoneName(which, at)}`;
 }

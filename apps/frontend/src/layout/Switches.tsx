@@ -12,7 +12,7 @@ export function ZoneSwitch() {
       {ZONES.map((each) => (
         <label key={each} className={css.choice}>
           <input type="radio" name="zone" checked={zone === each} onChange={() => setZone(each)} />
-          <span>{each === "utc" ? "UTC" : `Local (${zoneName("local")})`}</span>
+          <span>{each === "utc" ? "UTC" : `Local (${zoneName("local", Date.now())})`}</span>
         </label>
       ))}
     </fieldset>
