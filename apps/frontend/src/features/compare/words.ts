@@ -5,6 +5,7 @@ import type { Comparison } from "@/api/pages";
 import { metricText, reasonText } from "@/features/metric";
 import { count, delta, number, percent } from "@/format/numbers";
 import { instant, type Zone } from "@/format/time";
+import { sentence } from "@/format/words";
 
 export type InstrumentChange = Comparison["instruments"][string];
 export type NumberChange = InstrumentChange["metrics"][string];
@@ -41,8 +42,7 @@ export const bare = (name: string) => name.replace(HOLD_OUT, "");
 
 export function nameOf(key: string): string {
   if (key.startsWith(HOLD_OUT)) return `${nameOf(bare(key))} (hold-out)`;
-  const text = NAMES[key] ?? key.replaceAll("_", " ");
-  return text.charAt(0).toUpperCase() + text.slice(1);
+  return NAMES[key] ?? sentence(key);
 }
 
 const HIGHER: ReadonlySet<string> = new Set([

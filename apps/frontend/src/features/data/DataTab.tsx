@@ -3,12 +3,12 @@ import { useQuery } from "@tanstack/react-query";
 import type { Schemas } from "@/api/client";
 import { candlesQuery, type Entry, type Of, provenanceQuery } from "@/api/results";
 import { Ribbon } from "@/features/coverage/Ribbon";
-import { sentence } from "@/features/instrument/measures";
 import { Chip, type Fact, Facts, Panel, Skeleton } from "@/features/panel/Panel";
 import panel from "@/features/panel/Panel.module.css";
 import { PanelProblem } from "@/features/problem";
 import { count, duration, number, share } from "@/format/numbers";
 import { instant, useZone } from "@/format/time";
+import { sentence } from "@/format/words";
 
 export default function DataTab({ of, entry }: { of: Of; entry: Entry }) {
   const { judgement } = entry;

@@ -1,8 +1,8 @@
 // From gates to fills: how many are left after each stage, and what stopped the others.
 import type { Schemas } from "@/api/client";
-import { sentence } from "@/features/instrument/measures";
 import { Chip, Panel, TableRegion } from "@/features/panel/Panel";
 import { count, share } from "@/format/numbers";
+import { sentence } from "@/format/words";
 import css from "./Decisions.module.css";
 
 const STAGES = [

@@ -3,13 +3,14 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { Schemas } from "@/api/client";
 import { cellQuery, type Entry, type Of, type Row } from "@/api/results";
-import { labelOf, sentence, written } from "@/features/instrument/measures";
+import { labelOf, written } from "@/features/instrument/measures";
 import { runOf } from "@/features/instrument/place";
 import { reasonText } from "@/features/metric";
 import { Chip, type Fact, Facts, Panel, Skeleton, TableRegion } from "@/features/panel/Panel";
 import panel from "@/features/panel/Panel.module.css";
 import { PanelProblem } from "@/features/problem";
 import { number } from "@/format/numbers";
+import { sentence } from "@/format/words";
 import css from "./Grid.module.css";
 import { valueText } from "./places";
 
@@ -148,7 +149,7 @@ function Tags({ row }: { row: Row }) {
   return (
     <p className={panel.chips}>
       {tags.map((tag) => (
-        <Chip key={tag}>{sentence(tag).replace("1 5x", "1.5\u00d7").replace("2x", "2\u00d7")}</Chip>
+        <Chip key={tag}>{sentence(tag)}</Chip>
       ))}
     </p>
   );

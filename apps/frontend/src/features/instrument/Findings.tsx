@@ -2,8 +2,8 @@
 import type { Schemas } from "@/api/client";
 import { Chip, Panel } from "@/features/panel/Panel";
 import list from "@/features/panel/Panel.module.css";
+import { sentence } from "@/format/words";
 import css from "./Instrument.module.css";
-import { sentence } from "./measures";
 
 type Finding = Schemas["hotband__artefacts__judgement__Finding"];
 

@@ -2,7 +2,8 @@
 import type { Schemas } from "@/api/client";
 import { Chip, Panel, TableRegion } from "@/features/panel/Panel";
 import { count } from "@/format/numbers";
-import { labelOf, sentence, written } from "./measures";
+import { sentence } from "@/format/words";
+import { labelOf, written } from "./measures";
 
 type GateFact = Schemas["GateFact"];
 

@@ -5,7 +5,8 @@ import type { Entry } from "@/api/results";
 import { reasonText } from "@/features/metric";
 import { Chip, Panel, TableRegion } from "@/features/panel/Panel";
 import { count } from "@/format/numbers";
-import { labelOf, sentence, written } from "./measures";
+import { sentence } from "@/format/words";
+import { labelOf, written } from "./measures";
 
 type MetricValue = Schemas["MetricValue"];
 

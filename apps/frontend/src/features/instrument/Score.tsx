@@ -2,8 +2,9 @@
 import type { Entry } from "@/api/results";
 import { Panel, TableRegion } from "@/features/panel/Panel";
 import { number, ratio, share } from "@/format/numbers";
+import { sentence } from "@/format/words";
 import css from "./Instrument.module.css";
-import { labelOf, sentence, written } from "./measures";
+import { labelOf, written } from "./measures";
 
 export function Score({ entry }: { entry: Entry }) {
   const terms = entry.score_terms;

@@ -4,7 +4,7 @@ import { Metric } from "@/features/metric";
 import { Chip, type Fact, Facts, Panel, TableRegion } from "@/features/panel/Panel";
 import css from "@/features/panel/Panel.module.css";
 import { money, ratio, share, tone } from "@/format/numbers";
-import { sentence } from "./measures";
+import { sentence } from "@/format/words";
 
 const ROWS: Record<string, string> = {
   costs_1_5x: "Costs 1.5\u00d7",
@@ -71,7 +71,7 @@ export function Stress({ entry }: { entry: Entry }) {
       <div className={css.chips}>
         {stress.tags.map((tag) => (
           <Chip key={tag} tone="warn">
-            {sentence(tag).replace("1 5x", "1.5\u00d7").replace("2x", "2\u00d7")}
+            {sentence(tag)}
           </Chip>
         ))}
       </div>

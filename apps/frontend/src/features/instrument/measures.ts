@@ -1,5 +1,6 @@
 // Every measure of a result: its name on the page and how its number is written.
 import { count, duration, money, number, percent, ratio, share } from "@/format/numbers";
+import { sentence } from "@/format/words";
 
 type Form = "ratio" | "count" | "money" | "share" | "percent" | "pips" | "minutes" | "number";
 
@@ -68,20 +69,11 @@ const NAMES: Record<string, readonly [string, Form]> = {
   maxdd_pct: ["Max drawdown", "percent"],
 };
 
-/** An own word's letters: "costs_2x_pnl" is "Costs 2x pnl". */
-export const sentence = (code: string) => {
-  const text = code.replaceAll("_", " ");
-  return text.charAt(0).toUpperCase() + text.slice(1);
-};
-
 export function labelOf(name: string): string {
   const known = NAMES[name];
   if (known !== undefined) return known[0];
   if (name.startsWith("hold_out_")) return `Hold-out: ${labelOf(name.slice(9))}`;
-  return sentence(name)
-    .replace(/ pnl$/, " P&L")
-    .replace("1 5x", "1.5\u00d7")
-    .replace("2x", "2\u00d7");
+  return sentence(name).replace(/ pnl$/, " P&L");
 }
 
 const formOf = (name: string): Form => {

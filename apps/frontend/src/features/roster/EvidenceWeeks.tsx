@@ -4,8 +4,9 @@ import { rosterQuery } from "@/api/pages";
 import { actionName } from "@/features/panel/Decision";
 import { Chip, TableRegion } from "@/features/panel/Panel";
 import { number } from "@/format/numbers";
+import { capital } from "@/format/words";
 import { EvidenceLine } from "./EvidenceLine";
-import { type Decision, LIGHTS, word } from "./words";
+import { type Decision, LIGHTS } from "./words";
 
 const WEEKS = 12;
 
@@ -80,7 +81,7 @@ function WeekRow({ week, made }: { week: string; made: Decision }) {
         <Chip tone={light.tone}>{light.name}</Chip>
       </td>
       <td>{actionName(made.action)}</td>
-      <td>{word(made.stage.after)}</td>
+      <td>{capital(made.stage.after)}</td>
       <td className="number">{number(found.wealth, 3)}</td>
       <td className="number">{number(found.p_value, 2)}</td>
       <td className="number">{pair(found.cusum, found.cusum_threshold)}</td>

@@ -2,6 +2,7 @@
 import type { Decided, RosterReply } from "@/api/pages";
 import type { ChipTone } from "@/features/panel/Panel";
 import { count, number } from "@/format/numbers";
+import { capital } from "@/format/words";
 
 export type Decision = Decided["decision"];
 type Action = Decision["action"];
@@ -21,11 +22,9 @@ export const LIGHTS: Record<Decision["light"], { name: string; tone: ChipTone }>
   grey: { name: "Not judged", tone: "plain" },
 };
 
-export const word = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
-
 /** One word where nothing moved, else from and to. */
 export const step = (before: string, after: string) =>
-  before === after ? word(after) : `${word(before)} \u2192 ${word(after)}`;
+  before === after ? capital(after) : `${capital(before)} \u2192 ${capital(after)}`;
 
 export const sizeText = (size: number) =>
   size === 0 ? "Does not trade" : size === 1 ? "Full size" : `${number(size, 3)}\u00d7 size`;

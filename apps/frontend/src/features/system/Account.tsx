@@ -4,7 +4,8 @@ import { navQuery } from "@/api/system";
 import { Loaded, Panel } from "@/features/panel/Panel";
 import { count, number } from "@/format/numbers";
 import { instant, useZone } from "@/format/time";
-import { Facts, sentence } from "./Facts";
+import { capital } from "@/format/words";
+import { Facts } from "./Facts";
 
 const plain = new Intl.NumberFormat("en-GB", {
   minimumFractionDigits: 2,
@@ -21,7 +22,7 @@ export function Account() {
           nav.nav_snapshot === null ? (
             <>
               <p>No account is reported.</p>
-              <p className="muted">{sentence(nav.reason)}</p>
+              <p className="muted">{capital(nav.reason ?? "")}</p>
             </>
           ) : (
             <Facts

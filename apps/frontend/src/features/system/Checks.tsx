@@ -5,7 +5,7 @@ import type { Schemas } from "@/api/client";
 import { readyQuery, systemQuery } from "@/api/system";
 import { Chip, type ChipTone, Loaded, Notice, Panel } from "@/features/panel/Panel";
 import { count, duration } from "@/format/numbers";
-import { sentence } from "./Facts";
+import { capital } from "@/format/words";
 import css from "./System.module.css";
 
 const STATUS: Record<string, { name: string; tone: ChipTone; order: number }> = {
@@ -71,7 +71,7 @@ function List(props: { found: Schemas["SystemReply"]; ready: boolean | undefined
           <li key={check.name} data-check={check.name} data-status={check.status}>
             <Chip tone={of(check.status).tone}>{of(check.status).name}</Chip>
             <div>
-              <strong>{sentence(check.name)}</strong>
+              <strong>{capital(check.name)}</strong>
               <p>{check.text}</p>
               {check.do === "" ? null : <p className={css.do}>{check.do}</p>}
             </div>

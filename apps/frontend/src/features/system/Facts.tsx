@@ -1,10 +1,6 @@
-// Facts by name, and how the words of the service begin.
+// Facts by name, in the columns of the system page.
 import type { ReactNode } from "react";
 import css from "./System.module.css";
-
-/** The service writes reasons from the middle of a sentence. */
-export const sentence = (text: string | null) =>
-  text === null ? "" : text.charAt(0).toUpperCase() + text.slice(1);
 
 export function Facts({ facts }: { facts: readonly (readonly [string, ReactNode])[] }) {
   return (

@@ -6,7 +6,7 @@ import { Chip, Loaded, Panel, TableRegion } from "@/features/panel/Panel";
 import { Nothing } from "@/features/problem";
 import { count, duration, number, share } from "@/format/numbers";
 import { instant, instantShort, useZone } from "@/format/time";
-import { sentence } from "./Facts";
+import { capital } from "@/format/words";
 import css from "./System.module.css";
 
 type Gate = Schemas["GateNow"];
@@ -21,7 +21,7 @@ export function GatesNow() {
         {(found) =>
           found.gates.length === 0 ? (
             <Nothing title={found.available ? "No gates yet" : "The gate store is away"}>
-              <p className="muted">{sentence(found.reason)}</p>
+              <p className="muted">{capital(found.reason ?? "")}</p>
             </Nothing>
           ) : (
             <Table gates={found.gates} />

@@ -6,7 +6,7 @@ import { statusQuery } from "@/api/queries";
 import { killSwitchQuery, setKillSwitch } from "@/api/system";
 import { Chip, Loaded, Panel } from "@/features/panel/Panel";
 import { reasonOf } from "@/features/problem";
-import { sentence } from "./Facts";
+import { capital } from "@/format/words";
 import css from "./System.module.css";
 
 type Reply = Schemas["KillSwitchReply"];
@@ -30,7 +30,7 @@ export function KillSwitch() {
                 ? "No new entries. Exits always work."
                 : "A trader may enter, within all other rules."}
             </p>
-            <p className="muted">{sentence(found.reason)}</p>
+            <p className="muted">{capital(found.reason ?? "")}</p>
             <Control found={found} />
           </>
         )}

@@ -1,6 +1,7 @@
 // Failed gates and penalties as short words with their value and limit.
 import type { Tile } from "@/api/client";
 import { number } from "@/format/numbers";
+import { sentence } from "@/format/words";
 
 export interface Reason {
   key: string;
@@ -17,11 +18,6 @@ const MEASURES: Record<string, string> = {
   net_return: "Out-of-sample return",
   p_value: "Out-of-sample p",
   p_by: "p over all instruments",
-};
-
-const sentence = (code: string) => {
-  const text = code.replaceAll("_", " ");
-  return text.charAt(0).toUpperCase() + text.slice(1);
 };
 
 export function reasonsOf(tile: Tile): Reason[] {

@@ -1,8 +1,8 @@
 // Which trades: side, outcome, why they ended. The address holds it.
 
-import { sentence } from "@/features/instrument/measures";
 import { useSetView, useView } from "@/features/instrument/place";
 import panel from "@/features/panel/Panel.module.css";
+import { sentence } from "@/format/words";
 
 const SIDES = [
   ["LONG", "Long"],

@@ -1,9 +1,9 @@
 // The columns of the trade list; those with a sort are sorted by the service.
 import { createColumnHelper, tableFeatures } from "@tanstack/react-table";
 import type { Schemas } from "@/api/client";
-import { sentence } from "@/features/instrument/measures";
 import { count, money, number, tone } from "@/format/numbers";
 import { instantShort, type Zone, zoneName } from "@/format/time";
+import { sentence } from "@/format/words";
 
 export type Trade = Schemas["Trade"];
 

@@ -6,9 +6,10 @@ import { Notice, Panel, TableRegion } from "@/features/panel/Panel";
 import css from "@/features/roster/Roster.module.css";
 import { RosterTable } from "@/features/roster/RosterTable";
 import { RosterSettings } from "@/features/roster/Settings";
-import { groupsOf, syntheticOnly, word } from "@/features/roster/words";
+import { groupsOf, syntheticOnly } from "@/features/roster/words";
 import { count } from "@/format/numbers";
 import { instant, useZone } from "@/format/time";
+import { capital } from "@/format/words";
 
 const ACTS = {
   evidence: "Evidence acts: the e-value promotes and disables. The weekly rule is shown beside it.",
@@ -96,8 +97,8 @@ function CarriedOver({ carried }: { carried: Schemas["RosterWeek"]["carried"] })
               return (
                 <tr key={name} data-instrument={name}>
                   <th scope="row">{name.replace("_", "/")}</th>
-                  <td>{word(state?.rule.word ?? "\u2013")}</td>
-                  <td>{word(state?.stage ?? "\u2013")}</td>
+                  <td>{capital(state?.rule.word ?? "\u2013")}</td>
+                  <td>{capital(state?.stage ?? "\u2013")}</td>
                   <td>{state?.last?.week ?? "never"}</td>
                 </tr>
               );
