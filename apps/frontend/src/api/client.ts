@@ -51,6 +51,9 @@ const problems: Middleware = {
 export const api = createClient<paths>({ baseUrl: window.location.origin });
 api.use(problems);
 
+/** Options of a query: a result never changes, so what was read of a run stays. */
+export const ofRun = { staleTime: Number.POSITIVE_INFINITY, gcTime: 10 * 60_000 } as const;
+
 /**
  * The data of a reply; a reply without any is a fault of the service. The caller names the type:
  * openapi-fetch widens the tuples of the schema to arrays.

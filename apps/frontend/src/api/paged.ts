@@ -1,8 +1,8 @@
 // What a run says of an instrument by pages: trades and decisions. A cursor leads to the next page.
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { defined } from "../defined";
-import { api, read, type Schemas } from "./client";
-import { key, type Of, ofRun, type Phase, path } from "./results";
+import { api, ofRun, read, type Schemas } from "./client";
+import { key, type Of, type Phase, path } from "./results";
 
 /** The most rows that the service sends at once. */
 const PAGE = 500;

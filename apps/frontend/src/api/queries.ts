@@ -1,7 +1,14 @@
 // One factory of query keys and fetchers per resource; everything about a run hangs on its id.
 import { keepPreviousData, queryOptions } from "@tanstack/react-query";
-import { api, type Overview, type RunFacts, read, type Schemas, type Status } from "./client";
-import { ofRun } from "./results";
+import {
+  api,
+  type Overview,
+  ofRun,
+  type RunFacts,
+  read,
+  type Schemas,
+  type Status,
+} from "./client";
 
 const ACTIVE_MS = 3_000;
 const IDLE_MS = 30_000;

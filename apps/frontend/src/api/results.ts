@@ -1,9 +1,6 @@
 // What a finished run says of one instrument. All keys hang on the run: a result never changes.
 import { keepPreviousData, queryOptions } from "@tanstack/react-query";
-import { api, read, type Schemas } from "./client";
-
-/** A result never changes: what was read of a run stays. */
-export const ofRun = { staleTime: Number.POSITIVE_INFINITY, gcTime: 10 * 60_000 } as const;
+import { api, ofRun, read, type Schemas } from "./client";
 
 export type Entry = Schemas["Instrument"];
 export type InstrumentReply = Schemas["InstrumentReply"];
