@@ -82,10 +82,10 @@ def long_history() -> list[Row]:
         (run,) = (home / "output" / "backtests" / "runs").iterdir()
         cells = pl.scan_parquet(run / "rows.parquet").select(pl.len()).collect().item()
     return [
-        Row("long history: bars imported", rows, "bars", "-", on),
-        Row("long history: import", rows / filling, "bars/s", "-", on),
-        Row("long history: import, peak of memory", most, "GiB", "-", on),
-        Row("long history: cells swept", cells, "cells", "-", on),
-        Row("long history: weekly", seconds, "s", "-", on),
-        Row("long history: weekly, peak of memory", peak, "GiB", "-", on),
+        Row("long history: bars imported", rows, "bars", "", on),
+        Row("long history: import", rows / filling, "bars/s", "", on),
+        Row("long history: import, peak of memory", most, "GiB", "", on),
+        Row("long history: cells swept", cells, "cells", "", on),
+        Row("long history: weekly", seconds, "s", "", on),
+        Row("long history: weekly, peak of memory", peak, "GiB", "", on),
     ]
