@@ -17,14 +17,28 @@ const BACKOFF_MS = [3_000, 6_000, 12_000, 30_000] as const;
 export const isActive = (status: Status | undefined) =>
   status?.state === "running" || status?.state === "cancelling";
 
-/** After so many failures in a row, how long until the next try. */
-export const backoff = (failures: number): number =>
+// In a row: the query's own count of errors never goes back, also after a reply.
+let failures = 0;
+
+/** How long after a failure the status is asked for again: the longer, the more failed in a row. */
+export const retryMs = (): number =>
   BACKOFF_MS[Math.min(Math.max(failures, 1), BACKOFF_MS.length) - 1] ?? 30_000;
 
 // The tag is kept here, not in the browser's cache: replies say no-cache and no-store.
 let held: { etag: string; status: Status } | null = null;
 
 async function fetchStatus(signal: AbortSignal): Promise<Status> {
+  try {
+    const status = await askStatus(signal);
+    failures = 0;
+    return status;
+  } catch (error) {
+    if (!signal.aborted) failures += 1;
+    throw error;
+  }
+}
+
+async function askStatus(signal: AbortSignal): Promise<Status> {
   const { data, response } = await api.GET("/api/backtests/status", {
     signal,
     cache: "no-store",
@@ -41,7 +55,7 @@ export const statusQuery = queryOptions({
   queryFn: ({ signal }) => fetchStatus(signal),
   refetchInterval: (query) => {
     if (query.state.status === "error" || query.state.fetchFailureCount > 0) {
-      return backoff(query.state.errorUpdateCount || 1);
+      return retryMs();
     }
     return isActive(query.state.data) ? ACTIVE_MS : IDLE_MS;
   },

@@ -2,7 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { Offline } from "@/api/client";
-import { backoff, statusQuery } from "@/api/queries";
+import { retryMs, statusQuery } from "@/api/queries";
 import { clockOf, useZone } from "@/format/time";
 import css from "./OfflineBanner.module.css";
 
@@ -18,7 +18,7 @@ export function OfflineBanner() {
     return () => clearInterval(timer);
   }, [away]);
   if (!away) return null;
-  const next = status.errorUpdatedAt + backoff(status.errorUpdateCount);
+  const next = status.errorUpdatedAt + retryMs();
   const left = Math.max(0, Math.ceil((next - now) / 1000));
   const data =
     status.dataUpdatedAt > 0 ? ` Showing data from ${clockOf(status.dataUpdatedAt, zone)}.` : "";
