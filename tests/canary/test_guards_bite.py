@@ -56,7 +56,7 @@ def test_the_tree_as_it_is_keeps_its_import_contracts(checkout: Path) -> None:
         ("weekly/run.py", "import rich", "Nothing below the report draws tables BROKEN"),
         ("service/app.py", "import typer", "Nothing below the CLI parses commands BROKEN"),
         ("report/tables.py", "import fastapi", "Nothing below the service knows HTTP BROKEN"),
-        ("roster/policy.py", "import pytest", "pytest and hypothesis are optional"),
+        ("roster/policy.py", "import pytest", "hotband.testing alone imports them BROKEN"),
         ("executors/ports.py", "from hotband.stores import ports", "Imports go one way BROKEN"),
         ("executors/threads.py", "import ray", "Ray is optional: one module imports it BROKEN"),
         ("spare_parts.py", '"""A layer that no contract knows."""', "Imports go one way BROKEN"),
