@@ -13,7 +13,9 @@ from typing import Final, Literal, TypeAlias
 from hotband.errors import BarsError
 from hotband.feeds import histdata
 from hotband.feeds.blocks import inner_name, read_head
+from hotband.feeds.drafted import draft_mapping
 from hotband.feeds.dukascopy import files_in, misplaced
+from hotband.market.bars import PRICES
 from hotband.market.spreads import OneSide
 
 Kind: TypeAlias = Literal["ticks", "bars"]
@@ -82,12 +84,16 @@ _REPLIES: Final = "replies with candles"
 _HISTORY: Final = _line(r"\d{4}\.\d\d\.\d\d,\d\d:\d\d,")
 
 
+_BARS: Final = ("o", "h", "l", "c", *PRICES)
+
+
 def _table(head: Head, *, ticks: bool) -> bool:
     """Our own columns, by header or (Parquet) by the schema."""
     if head.path.suffix.lower() == ".parquet":
         return _parquet_ticks(head.path) is ticks
     names = {name.strip().strip('"') for name in head.header.split(",")}
-    return "time" in names and ({"bid", "ask"} <= names) is ticks
+    both = {"bid", "ask"} <= names
+    return "time" in names and (both if ticks else not both and not names.isdisjoint(_BARS))
 
 
 def _parquet_ticks(path: Path) -> bool:
@@ -225,9 +231,16 @@ def detect(path: Path, name: str | None = None) -> Format:
     got = f"a first line {(head.header or head.line)[:80]!r}"
     if found:
         got = f"what fits {' and '.join(one.name for one in found)}"
-    raise BarsError(
+    refusal = BarsError(
         f"format of {path.name}",
         got,
         ", ".join(FORMATS),
         "Name one with --format, or describe the file with --mapping.",
     )
+    draft = None if found or path.is_dir() else draft_mapping(path)
+    if draft is not None:
+        refusal.add_note(
+            "This mapping fits its first lines. Look at it, save it as mapping.yaml and pass "
+            f"--mapping mapping.yaml; options say what it leaves out:\n{draft}"
+        )
+    raise refusal
