@@ -39,10 +39,16 @@ def print_json(document: object) -> None:
 
 
 def tables() -> "Console":
-    """A console for tables: plain text where standard output is not a terminal."""
+    """A console for tables: plain text where standard output is not a terminal.
+
+    On a terminal that is too narrow for a table its rows are printed one under the other.
+    """
     from rich.console import Console
+
+    from hotband.cli.narrow import StackedWhereNarrow
 
     console = Console(file=sys.stdout, markup=False, highlight=False, emoji=False)
     if not console.is_terminal:
         console.width = 140
+    console.push_render_hook(StackedWhereNarrow(console))
     return console
