@@ -17,6 +17,7 @@ BLOCK_BYTES: Final = 1 << 24
 HEAD_BYTES: Final = 4096
 _BOM: Final = b"\xef\xbb\xbf"
 _WIDE: Final = (b"\xff\xfe", b"\xfe\xff")
+_ARCHIVE: Final = b"PK\x03\x04"
 _PACKED: Final = (".gz", ".zip")
 _DATA: Final = (".csv", ".txt", ".json", ".bi5")
 _BROKEN: Final = (OSError, EOFError, zlib.error, zipfile.BadZipFile, NotImplementedError)
@@ -59,12 +60,20 @@ def read_head(path: Path) -> bytes:
     """The first bytes, without a byte order mark; empty for an empty file.
 
     Raises:
-        BarsError: The file cannot be read, is in UTF-16, or is a web page in place of data.
+        BarsError: The file cannot be read, is in UTF-16, or is a workbook, an archive of another
+            name or a web page in place of data.
     """
     with open_bytes(path) as stream:
         head = stream.read(HEAD_BYTES)
     if head.startswith(_WIDE):
         raise BarsError(f"file {path.name}", "text in UTF-16", "UTF-8", "Save the file as UTF-8.")
+    if head.startswith(_ARCHIVE):
+        raise BarsError(
+            f"file {path.name}",
+            "an Excel workbook or a zip archive in place of text",
+            "CSV text, or an archive named .zip",
+            "Save the sheet as CSV (UTF-8), or name the archive .zip.",
+        )
     head = head.removeprefix(_BOM)
     if head.lstrip()[:9].lower().startswith((b"<!doctype", b"<html", b"<?xml")):
         raise BarsError(

@@ -1,6 +1,7 @@
 """Damaged and mislabelled files end in an error that names the place, or in the report."""
 
 import gzip
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -99,6 +100,13 @@ def test_bi5_times_outside_their_hour_are_refused(tmp_path: Path) -> None:
     assert "offsets up to 3600000" in refused(bi5(tmp_path, BI5, raw))
     back = bi5_tick(5, 111_815, 111_812) + bi5_tick(4, 111_815, 111_812)
     assert "1 of them out of order" in refused(bi5(tmp_path, BI5, back))
+
+
+def test_a_workbook_named_csv_is_called_what_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "EURUSD.csv"
+    with zipfile.ZipFile(path, "w") as book:
+        book.writestr("xl/workbook.xml", "<workbook/>")
+    assert "got an Excel workbook or a zip archive in place of text" in refused(path)
 
 
 @pytest.mark.parametrize("page", [b"<!DOCTYPE html><html>503</html>", b"\n<html>429</html>"])
