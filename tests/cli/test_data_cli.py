@@ -142,3 +142,21 @@ def test_a_password_of_the_store_is_shown_by_no_command(
     assert checked.exit_code == 1
     assert "bars of EUR_USD to check: got none in" in checked.stderr
     assert "hunter22" not in listed.stdout + checked.stderr
+
+
+@pytest.mark.parametrize(("minutes", "length"), [("60", "H1"), ("15", None)])
+def test_the_minutes_in_a_name_that_metatrader_4_gives_are_the_length_of_the_bars(
+    tmp_path: Path, minutes: str, length: str | None
+) -> None:
+    path = server_weeks(tmp_path).rename(tmp_path / f"EURUSD{minutes}.csv")
+    status, out, err = hotband(tmp_path, "import", str(path), "--zone", "NY+7")
+    assert status == (0 if length else 1)
+    assert f"EUR_USD {length}, bid" in out if length else "got M15 for bars" in err
+
+
+def test_an_empty_store_says_how_to_bring_bars_in(tmp_path: Path) -> None:
+    status, out, _ = hotband(tmp_path, "list")
+    assert status == 0
+    assert "hotband data import FILE" in out
+    status, out, _ = hotband(tmp_path, "list", "--json")
+    assert (status, json.loads(out)) == (0, [])

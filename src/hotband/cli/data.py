@@ -233,6 +233,8 @@ def list_(bars: _Store = None, as_json: _Json = False) -> None:
         for row in rows:
             table.add_row(*row.values())
         tables().print(table)
+        if not rows:
+            typer.echo("No bars yet: bring some in with 'hotband data import FILE'.")
 
 
 app.add_typer(fetch.app, name="fetch")

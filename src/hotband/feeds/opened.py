@@ -17,6 +17,10 @@ from hotband.market.spreads import OneSide
 
 _PAIR: Final = re.compile(r"(?<![A-Za-z])([A-Z]{3})[_/-]?([A-Z]{3})(?![a-z])")
 _LENGTH: Final = re.compile(r"(?<![A-Za-z])(M1|M5|M15|M30|H1|H4|D1|Daily)(?![A-Za-z0-9])")
+_MT4_NAME: Final = re.compile(r"[A-Z]{6}(1|5|15|30|60|240|1440)\.csv")
+_MT4_LENGTHS: Final = {
+    "1": "M1", "5": "M5", "15": "M15", "30": "M30", "60": "H1", "240": "H4", "1440": "D",
+}  # fmt: skip
 MAPPED: Final = "mapping"
 
 
@@ -193,6 +197,9 @@ def granularity_of(file: Opened) -> str:
         fixed = dukascopy_json.granularity_of(file.document, file.path.name)
     if fixed and said not in {None, fixed}:
         raise BarsError(f"granularity of {file.path.name}", said, fixed, "Leave --granularity out.")
+    if file.form.name == "mt4" and said is None:
+        minutes = _MT4_NAME.fullmatch(file.head.name)
+        fixed = _MT4_LENGTHS[minutes[1]] if minutes else None
     named = _LENGTH.search(f"{file.path.name} {file.head.name}") if is_bars else None
     name = said or fixed or (named[1] if named else None)
     if name is None:
@@ -200,7 +207,7 @@ def granularity_of(file: Opened) -> str:
         raise BarsError(
             f"granularity of {file.path.name}",
             "ticks, and no word on the bars to make" if ticks else "no word",
-            "S5 to H1 for ticks, such as M1",
+            "S5 to H1, such as M1" if ticks else "the length of its bars, such as M1, M5 or H1",
             "Pass --granularity M1." if ticks else "Pass --granularity.",
         )
     return {"Daily": "D", **GRANULARITY_ALIASES}.get(name, name)
