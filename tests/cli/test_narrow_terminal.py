@@ -49,3 +49,11 @@ def test_a_column_that_may_fold_does_not_make_a_table_too_wide() -> None:
     table.add_column("words")
     table.add_row("a", "word " * 40)
     assert "┏━" in printed(80, table)
+
+
+def test_a_word_is_not_cut_where_a_column_may_fold() -> None:
+    table = Table()
+    for _ in range(3):
+        table.add_column("words")
+    table.add_row(*["max_stack_limit_reached 155, session_closed 2"] * 3)
+    assert printed(60, table).count("max_stack_limit_reached") == 3

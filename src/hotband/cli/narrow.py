@@ -7,7 +7,6 @@ from rich.cells import cell_len
 from rich.console import Console, ConsoleRenderable, RenderHook
 from rich.table import Table
 
-_FOLDED_WIDTH = 10
 _FRAME = 3
 
 
@@ -27,13 +26,16 @@ class StackedWhereNarrow(RenderHook):
 
 
 def _width(table: Table) -> int:
-    """The least width that cuts nothing: whole cells, or a little where a column may fold."""
+    """The least width that cuts nothing: whole cells, or whole words where a column may fold."""
     width = 1
     for column in table.columns:
         cells = (str(column.header), *(str(cell) for cell in column.cells))
-        widest = max(max(map(cell_len, cell.splitlines() or [""])) for cell in cells)
-        foldable = not column.no_wrap
-        width += _FRAME + (min(widest, _FOLDED_WIDTH) if foldable else widest)
+        parts = [
+            part
+            for cell in cells
+            for part in (cell.splitlines() if column.no_wrap else cell.split())
+        ]
+        width += _FRAME + max(map(cell_len, parts), default=0)
     return width
 
 
