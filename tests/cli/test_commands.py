@@ -37,6 +37,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_demo_says_that_its_market_is_simulated(home: Path) -> None:
     done = run("demo", home=home)
+    assert done.stdout.endswith("in a browser: hotband up --demo\n")
     assert done.returncode == 0
     assert done.stdout.startswith("SIMULATED MARKET")
     assert "the bars are simulated (demo market), not real quotes" in done.stdout

@@ -37,6 +37,8 @@ def demo(
             from hotband.service.serving import serve as run
 
             run(settings_of(None, port, None, None), ready=say_address)
+        elif output is None and not as_json:
+            typer.echo("in a browser: hotband up --demo")
 
 
 def use_demo_state() -> Path:
