@@ -1,7 +1,7 @@
 """What is known of a file before its rows are read: by the user, its format, name and head."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
@@ -211,6 +211,33 @@ def granularity_of(file: Opened) -> str:
             "Pass --granularity M1." if ticks else "Pass --granularity.",
         )
     return {"Daily": "D", **GRANULARITY_ALIASES}.get(name, name)
+
+
+def require_words(file: Opened, table: Collection[str]) -> None:
+    """Refuse a file of which neither itself nor the user says enough; all that lacks at once.
+
+    Raises:
+        BarsError: The first that lacks of zone, instrument, granularity and side; each other
+            one stands in a note.
+    """
+    asked: list[Callable[[], str]] = [
+        lambda: zone_of(file),
+        lambda: instrument_of(file, table),
+        lambda: granularity_of(file),
+    ]
+    both = _packed(file.form) or (file.mapping is not None and file.mapping.kind == "two sides")
+    if file.form.kind == "bars" and not both:
+        asked.append(lambda: side_of(file))
+    missing = []
+    for ask in asked:
+        try:
+            ask()
+        except BarsError as error:
+            missing.append(error)
+    for other in missing[1:]:
+        missing[0].add_note(str(other))
+    if missing:
+        raise missing[0]
 
 
 def _mapped_format(mapping: Mapping) -> Format:

@@ -38,6 +38,7 @@ from hotband.feeds.opened import (
     instrument_of,
     open_file,
     require_name,
+    require_words,
     side_of,
     zone_of,
 )
@@ -97,6 +98,7 @@ def read_file(path: Path, words: FileWords, spreads: SpreadSource) -> FileBars:
             report = replace(report, notes=(*report.notes, _CUT_OFF))
         require_name(file, bars.instrument, spreads.table)
     else:
+        require_words(file, spreads.table)
         zone = zone_of(file)
         pair = get_instrument(instrument_of(file, spreads.table), spreads.table)
         require_name(file, pair.name, spreads.table)

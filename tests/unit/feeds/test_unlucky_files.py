@@ -35,7 +35,7 @@ def test_a_timestamp_in_another_unit_is_refused_with_the_unit_that_fits(
     tmp_path: Path, scale: int, said: str, right: str
 ) -> None:
     told = mapping(tmp_path, f"timestamp_unit: {said}")
-    with pytest.raises(BarsError, match=f"line 2 of EURUSD.csv.*Say timestamp_unit: {right} in"):
+    with pytest.raises(BarsError, match=rf"line 2 of EURUSD.csv.*Say timestamp_unit: {right} in"):
         read(epoch_ticks(tmp_path, scale), granularity="M1", mapping=told)
     told = mapping(tmp_path, f"timestamp_unit: {right}")
     bars = read(epoch_ticks(tmp_path, scale), granularity="M1", mapping=told).bars
@@ -54,6 +54,16 @@ def test_z_is_the_offset_that_it_stands_for(tmp_path: Path, offset: str) -> None
     told = mapping(tmp_path, 'time_format: "%Y-%m-%dT%H:%M:%S%z"')
     bars = read(path, granularity="M1", mapping=told).bars
     assert bars.data["t"][0] == parse_time("2025-01-02T00:00:00Z")
+
+
+def test_all_that_a_file_leaves_unsaid_is_asked_for_at_once(tmp_path: Path) -> None:
+    path = text(tmp_path, "prices.csv", "2025.04.01,00:00,1.1,1.2,1.0,1.1,0")
+    with pytest.raises(BarsError, match=r"zone of prices\.csv") as caught:
+        read(path)
+    others = "\n".join(caught.value.__notes__)
+    assert all(f"{word} of prices.csv" in others for word in ("instrument", "granularity"))
+    told = {"zone": "UTC", "instrument": "EUR_USD", "granularity": "M1"}
+    assert len(read(path, **told).bars) == 1
 
 
 def test_times_of_1970_are_refused(tmp_path: Path) -> None:
