@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hotband.artefacts.certificates import write_certificate
 from hotband.artefacts.schemas import files_of
 from hotband.artefacts.values import Window
 from hotband.artefacts.writer import ArtefactFolder
@@ -16,6 +17,7 @@ from hotband.market.calendar import DAY_NS, format_time, parse_time
 from hotband.roster.trials import TrialLedger
 from hotband.stores.urls import open_bar_store
 from tests.unit.artefacts.artefact_samples import latest, run_id, tables
+from tests.unit.artefacts.test_parity import certificate
 
 MONDAY_NS = parse_time("2024-01-01T00:00:00Z")
 SECRETS = ("token", "cookies.json", "service.log")
@@ -64,6 +66,7 @@ def fill(home: Path, output: Path, *, weeks: int = 3, bars: bool = True) -> Arte
     folder = ArtefactFolder(output)
     for number in range(weeks):
         add_result(folder, number)
+    write_certificate(output, certificate("20240115T000000Z-0a1b2c3d"))
     add_trials(home, 5)
     add_index(home, 4)
     (home / "hotband.yaml").write_text("global: {}\n")

@@ -17,6 +17,7 @@ from hotband.service.backup_names import is_kept, part_of
         ("output/latest.json", "output/latest.json"),
         ("output/runs/0123456789abcdef/rows.parquet", "output/runs"),
         ("output/roster/2025-W01.2.json", "output/roster"),
+        ("output/certificates/20250415T120000Z-0a1b2c.json", "output/certificates"),
     ],
 )
 def test_a_file_is_replaced_with_the_part_it_belongs_to(name: str, part: str) -> None:

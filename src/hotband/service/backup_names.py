@@ -16,6 +16,7 @@ _KEPT: Final = re.compile(
     rf"|{STATE}/(bars|gates)/({_PART}/)*part\.parquet"
     rf"|{OUTPUT}/(latest|latest\.error|roster)\.json"
     rf"|{OUTPUT}/(roster/)?{_WEEK}"
+    rf"|{OUTPUT}/certificates/[A-Za-z0-9_-][A-Za-z0-9_.-]*\.json"
     rf"|{OUTPUT}/runs/[0-9a-f]{{16}}/[A-Za-z0-9_-]+\.parquet",
     re.ASCII,
 )
