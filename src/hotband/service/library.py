@@ -50,7 +50,9 @@ class Library:
         return found
 
     def _archived(self, path: Path) -> Latest:
-        entry = next(e for e in archived(self.folder.root) if e.path == path)
+        entry = next((one for one in archived(self.folder.root) if one.path == path), None)
+        if entry is None:  # removed since it was listed
+            raise unknown_run(path.stem)
         return self.folder.read_archive(entry.week, entry.version)
 
     def of_week(self, week: str) -> Latest | None:
