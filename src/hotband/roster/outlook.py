@@ -74,9 +74,11 @@ def _coming_in(
     if state.evidence.ruined_on is not None:
         evidence = "evidence is ruined: a day broke the loss limit, and none can grow from it"
     else:
+        days = state.evidence.days
         evidence = (
             f"evidence of {settings.evidence:g} makes it active; its peak is "
-            f"{state.evidence.peak:.4g} after {state.evidence.days} days{_time(promise, settings)}"
+            f"{state.evidence.peak:.4g} after {days} {'day' if days == 1 else 'days'}"
+            f"{_time(promise, settings)}"
         )
     if state.stage == "disabled":
         return (evidence,)

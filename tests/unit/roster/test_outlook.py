@@ -34,7 +34,7 @@ def test_the_rule_says_its_next_step(kinds: str, text: str) -> None:
 
 def test_a_candidate_needs_evidence_or_the_gates() -> None:
     text = told("p", returns=(0.01,))
-    assert "evidence of 20 makes it active; its peak is 1 after 1 days" in text
+    assert "evidence of 20 makes it active; its peak is 1 after 1 day" in text
     assert "passing all promotion gates in one week makes it active" in text
 
 
