@@ -164,7 +164,7 @@ def test_the_backend_can_change_nothing_but_its_volumes() -> None:
 def test_the_image_installs_by_hash_and_runs_as_a_user_without_rights() -> None:
     text = (DEPLOY / "Dockerfile").read_text()
     bases = re.findall(r"^FROM (\S+)", text, re.MULTILINE)
-    assert bases == ["node:20-bookworm-slim", *["python:3.12-slim-bookworm"] * 2]
+    assert bases == ["node:24-bookworm-slim", *["python:3.12-slim-bookworm"] * 2]
     assert "COPY --from=page" in text
     assert "--require-hashes" in text
     last = text[text.rindex("FROM") :]
