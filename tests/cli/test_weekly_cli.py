@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +154,17 @@ def test_a_run_of_which_all_fails_ends_with_1_and_an_error_artefact(run: Any, ow
     assert "EUR_USD" in shown.stdout
 
 
+def all_of(terminal: int) -> bytes:
+    shown = b""
+    with os.fdopen(terminal, "rb", buffering=0) as opened:
+        try:
+            while part := opened.read(4096):
+                shown += part
+        except OSError:  # what Linux says at the end of a terminal
+            pass
+    return shown
+
+
 def test_a_terminal_sees_progress_and_standard_output_only_the_result(
     environment: dict[str, str], home: Path, tmp_path: Path
 ) -> None:
@@ -163,14 +175,11 @@ def test_a_terminal_sees_progress_and_standard_output_only_the_result(
         stdout=subprocess.PIPE, stderr=theirs,
     ) as process:  # fmt: skip
         os.close(theirs)
-        out, _ = process.communicate(timeout=120)
-    shown = b""
-    with os.fdopen(mine, "rb", buffering=0) as terminal:
-        try:
-            while part := terminal.read(4096):
-                shown += part
-        except OSError:  # what Linux says at the end of a terminal
-            pass
+        # A terminal holds a few thousand bytes: whoever writes more waits for a reader.
+        with ThreadPoolExecutor(1) as reader:
+            seen = reader.submit(all_of, mine)
+            out, _ = process.communicate(timeout=120)
+            shown = seen.result()
     assert process.returncode == 0, shown
     assert json.loads(out)["state"] == "completed"
     assert b" cells" in shown
