@@ -1,0 +1,152 @@
+"""Where small mistakes can be planted, and an interpreter's own copy of a file with one."""
+
+import ast
+import difflib
+import importlib.machinery
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import CodeType
+
+from cosmic_ray.ast import ast_nodes, get_ast
+from cosmic_ray.mutating import mutate_code
+
+from tests.mutants.kinds import kinds
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = ROOT / "src" / "hotband"
+
+
+@dataclass(frozen=True)
+class Target:
+    """Files, and the quick tests that must notice a mistake in any of them."""
+
+    files: tuple[str, ...]
+    tests: tuple[str, ...]
+
+
+TARGETS = (
+    Target(("core/*.py",), ("tests/unit/core",)),
+    Target(
+        ("research/score*.py",),
+        (
+            "tests/unit/research/test_score.py",
+            "tests/unit/research/test_score_order.py",
+            "tests/property/test_score_laws.py",
+        ),
+    ),
+    Target(("roster/policy.py",), ("tests/unit/roster/test_policy.py",)),
+)
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """The ``at``-th place of a file where a mistake of one kind can be made."""
+
+    file: str
+    kind: str
+    at: int
+    tests: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One planted mistake: in which function, and the lines before and after."""
+
+    file: str
+    function: str
+    line: int
+    before: str
+    after: str
+
+
+def mutants(only: Sequence[str] = ()) -> list[Mutant]:
+    """All mutants of the targets; ``only``: those of files whose path ends so."""
+    found = []
+    for target in TARGETS:
+        for path in sorted(p for pattern in target.files for p in SOURCES.glob(pattern)):
+            file = path.relative_to(SOURCES).as_posix()
+            if only and not file.endswith(tuple(only)):
+                continue
+            nodes = list(ast_nodes(get_ast(path.read_text("utf-8"))))
+            for kind, operator in kinds().items():
+                places = sum(len(list(operator.mutation_positions(node))) for node in nodes)
+                found += [Mutant(file, kind, at, target.tests) for at in range(places)]
+    return found
+
+
+class _Meaning(ast.NodeTransformer):
+    """Takes away what changes nothing when a program runs: annotations."""
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        node.returns = None
+        return self.generic_visit(node)
+
+    def visit_arg(self, node: ast.arg) -> ast.AST:
+        node.annotation = None
+        return node
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+        node.annotation = ast.Constant(None)
+        return self.generic_visit(node)
+
+
+def _meaning(text: str) -> str:
+    return ast.dump(_Meaning().visit(ast.parse(text)))
+
+
+def _function_at(text: str, line: int) -> str:
+    inner = ""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            start = min([node.lineno, *(one.lineno for one in node.decorator_list)])
+            if start <= line <= (node.end_lineno or line):
+                inner = node.name
+    return inner
+
+
+def planted(mutant: Mutant) -> tuple[Change, str] | None:
+    """The mistake and the whole text with it; None where the text means the same program."""
+    text = (SOURCES / mutant.file).read_text("utf-8")
+    changed = mutate_code(text, kinds()[mutant.kind], mutant.at)
+    if changed is None:
+        message = f"{mutant} does not exist"
+        raise LookupError(message)
+    if _meaning(changed) == _meaning(text):
+        return None
+    old, new = text.splitlines(), changed.splitlines()
+    blocks = difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+    _, i, end, j, last = next(block for block in blocks if block[0] != "equal")
+    before, after = (" ".join(" ".join(part).split()) for part in (old[i:end], new[j:last]))
+    return Change(mutant.file, _function_at(text, i + 1), i + 1, before, after), changed
+
+
+class _Loader(importlib.machinery.SourceFileLoader):
+    def __init__(self, name: str, path: str, text: str) -> None:
+        super().__init__(name, path)
+        self.text = text
+
+    def get_code(self, fullname: str) -> CodeType:
+        del fullname
+        code: CodeType = compile(self.text, self.path, "exec")
+        return code
+
+
+class Finder:
+    """Gives the planted text for one module and leaves all others to Python."""
+
+    def __init__(self, file: str, text: str) -> None:
+        self.path = str(SOURCES / file)
+        self.name = "hotband." + file.removesuffix(".py").replace("/", ".")
+        self.name = self.name.removesuffix(".__init__")
+        self.text = text
+
+    def find_spec(
+        self, name: str, path: object = None, target: object = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        """The spec of the planted module; None for every other."""
+        del path, target
+        if name != self.name:
+            return None
+        loader = _Loader(name, self.path, self.text)
+        return importlib.machinery.ModuleSpec(name, loader, origin=self.path)
