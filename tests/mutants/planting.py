@@ -17,26 +17,35 @@ ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ROOT / "src" / "hotband"
 
 
-@dataclass(frozen=True)
-class Target:
-    """Files, and the quick tests that must notice a mistake in any of them."""
+Parts = tuple[tuple[str, ...], ...]
+"""Tests in the order in which they are run: the next part only where the one before passed."""
 
-    files: tuple[str, ...]
-    tests: tuple[str, ...]
-
-
-TARGETS = (
-    Target(("core/*.py",), ("tests/unit/core",)),
-    Target(
-        ("research/score*.py",),
-        (
-            "tests/unit/research/test_score.py",
-            "tests/unit/research/test_score_order.py",
-            "tests/property/test_score_laws.py",
-        ),
-    ),
-    Target(("roster/policy.py",), ("tests/unit/roster/test_policy.py",)),
+_FIRST = {
+    "codes": ("codes",), "fills": ("level_fills",), "gating": ("entry_refusals", "halts"),
+    "hold": ("hold", "path"), "jit": (), "ledger": ("trade_money", "margin_and_sizing"),
+    "logbook": ("portfolio",), "path": ("path", "portfolio"),
+    "planning": ("exit_orders", "entry_refusals"), "records": ("codes",),
+    "shared": ("hold", "path"), "sizing": ("margin_and_sizing", "entry_refusals"),
+    "skip": ("path",), "step": ("portfolio", "exit_orders", "level_fills"),
+}  # fmt: skip
+"""Module of core -> those of its quick tests that most likely notice a mistake in it."""
+_SCORE = (
+    ("tests/unit/research/test_score.py", "tests/unit/research/test_score_order.py"),
+    ("tests/property/test_score_laws.py",),
 )
+
+
+def targets() -> dict[str, Parts]:
+    """File below src/hotband -> the tests that must notice a mistake in it."""
+    core, all_of_it = ROOT / "tests/unit/core", ("tests/unit/core", "tests/canary/test_codes.py")
+    found: dict[str, Parts] = {}
+    for path in sorted((SOURCES / "core").glob("[a-z]*.py")):
+        first = tuple(str(core / f"test_{name}.py") for name in _FIRST.get(path.stem, ()))
+        found[f"core/{path.name}"] = (first, all_of_it) if first else (all_of_it,)
+    for path in sorted((SOURCES / "research").glob("score*.py")):
+        found[f"research/{path.name}"] = _SCORE
+    found["roster/policy.py"] = (("tests/unit/roster/test_policy.py",),)
+    return found
 
 
 @dataclass(frozen=True)
@@ -46,7 +55,7 @@ class Mutant:
     file: str
     kind: str
     at: int
-    tests: tuple[str, ...]
+    tests: Parts
 
 
 @dataclass(frozen=True)
@@ -63,15 +72,17 @@ class Change:
 def mutants(only: Sequence[str] = ()) -> list[Mutant]:
     """All mutants of the targets; ``only``: those of files whose path ends so."""
     found = []
-    for target in TARGETS:
-        for path in sorted(p for pattern in target.files for p in SOURCES.glob(pattern)):
-            file = path.relative_to(SOURCES).as_posix()
-            if only and not file.endswith(tuple(only)):
-                continue
-            nodes = list(ast_nodes(get_ast(path.read_text("utf-8"))))
-            for kind, operator in kinds().items():
-                places = sum(len(list(operator.mutation_positions(node))) for node in nodes)
-                found += [Mutant(file, kind, at, target.tests) for at in range(places)]
+    for file, tests in targets().items():
+        if only and not file.endswith(tuple(only)):
+            continue
+        nodes = list(ast_nodes(get_ast((SOURCES / file).read_text("utf-8"))))
+        for kind, operator in kinds().items():
+            places = sum(len(list(operator.mutation_positions(node))) for node in nodes)
+            # Of the two changes of a number, one more and one less, the first.
+            found += [
+                Mutant(file, kind, at, tests)
+                for at in range(0, places, 2 if kind == "NumberReplacer" else 1)
+            ]
     return found
 
 

@@ -1,6 +1,6 @@
 """Plants small mistakes one at a time and looks whether a test notices.
 
-    python -m tests.mutants.run [--only ledger.py] [--workers 2] [--out output/mutants.json]
+    python -m tests.mutants.run [--only ledger.py] [--workers 2] [--again OUT] [--out OUT]
 
 The files are those of core, the score and the policy. A mutant that no test kills shows a hole in
 the tests, or is explained in explained.yaml; one that is neither makes the exit status 1.
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import yaml
 
-from tests.mutants.planting import ROOT, Change, mutants
+from tests.mutants.planting import ROOT, Change, Mutant, mutants
 from tests.mutants.trying import Outcome, outcomes, passes_clean, prepare
 
 EXPLAINED = Path(__file__).with_name("explained.yaml")
@@ -60,12 +60,11 @@ def table(found: Sequence[Outcome], known: Mapping[Place, str]) -> str:
     return "\n".join(rows)
 
 
-def tried(only: Sequence[str], workers: int, out: Path) -> list[Outcome]:
-    """Try every mutant of the files that end with one of ``only``; JSON of each to ``out``."""
-    queue = mutants(only)
+def tried(queue: Sequence[Mutant], workers: int, out: Path) -> list[Outcome]:
+    """Try every mutant of ``queue``; JSON of each goes to ``out``."""
     for tests in sorted({mutant.tests for mutant in queue}):
         if not passes_clean(tests):
-            message = f"these tests fail with nothing planted: {' '.join(tests)}"
+            message = f"these tests fail with nothing planted: {tests}"
             raise RuntimeError(message)
     found = []
     for outcome in outcomes(queue, workers):
@@ -86,9 +85,18 @@ def main() -> int:
     parser.add_argument("--only", action="append", default=[])
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--out", type=Path, default=ROOT / "output" / "mutants.json")
+    parser.add_argument("--again", type=Path, help="only what survived in this earlier output")
     options = parser.parse_args()
     prepare()
-    found, known = tried(options.only, options.workers, options.out), explained()
+    queue = mutants(options.only)
+    if options.again:
+        lived = {
+            tuple(one["mutant"][name] for name in ("file", "kind", "at"))
+            for one in json.loads(options.again.read_text())
+            if one["verdict"] == "survived"
+        }
+        queue = [one for one in queue if (one.file, one.kind, one.at) in lived]
+    found, known = tried(queue, options.workers, options.out), explained()
     open_ones, old = unexplained(found, known), stale(found, known)
     lines = [table(found, known)]
     lines += [f"open: {one.file}:{one.line} {one.before}  ->  {one.after}" for one in open_ones]

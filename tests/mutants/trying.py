@@ -22,7 +22,7 @@ import pytest
 import scipy.stats
 from hypothesis import Phase, settings
 
-from tests.mutants.planting import SOURCES, Change, Finder, Mutant, planted
+from tests.mutants.planting import SOURCES, Change, Finder, Mutant, Parts, planted
 
 NEEDED = (cosmic_ray, hypothesis, numba, pl, pydantic, scipy)
 LIMIT_S = 240.0
@@ -67,20 +67,19 @@ def prepare() -> None:
         raise RuntimeError(message)
 
 
-def _tested(tests: Sequence[str]) -> bool:
+def _tested(parts: Parts) -> bool:
     """Whether the tests pass here; raises where pytest could not run them."""
-    status = pytest.main([*OPTIONS, *tests])
-    if status not in {
-        pytest.ExitCode.OK,
-        pytest.ExitCode.TESTS_FAILED,
-        pytest.ExitCode.INTERRUPTED,
-    }:
-        message = f"pytest ended with {status!r}"
-        raise RuntimeError(message)
-    return status == pytest.ExitCode.OK
+    for tests in parts:
+        status = pytest.main([*OPTIONS, *tests])
+        if status in {pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED}:
+            return False
+        if status != pytest.ExitCode.OK:
+            message = f"pytest ended with {status!r}"
+            raise RuntimeError(message)
+    return True
 
 
-def _tried(mutant: Mutant | None, tests: Sequence[str]) -> dict[str, Any]:
+def _tried(mutant: Mutant | None, tests: Parts) -> dict[str, Any]:
     change = None
     if mutant is not None:
         made = planted(mutant)
@@ -92,7 +91,7 @@ def _tried(mutant: Mutant | None, tests: Sequence[str]) -> dict[str, Any]:
     return {"verdict": verdict, "change": vars(change) if change else None}
 
 
-def _start(mutant: Mutant | None, tests: Sequence[str]) -> tuple[int, int]:
+def _start(mutant: Mutant | None, tests: Parts) -> tuple[int, int]:
     reader, writer = os.pipe()
     pid = os.fork()
     if pid:
@@ -145,7 +144,7 @@ def outcomes(queue: Sequence[Mutant], workers: int) -> Iterator[Outcome]:
                 yield _end(child, late=late)
 
 
-def passes_clean(tests: Sequence[str]) -> bool:
+def passes_clean(tests: Parts) -> bool:
     """Whether ``tests`` pass where nothing is planted, without which no verdict means a thing."""
     pid, pipe = _start(None, tests)
     with os.fdopen(pipe, "rb") as answer:

@@ -3,7 +3,8 @@
 ``step`` at a bar that only marks an open position, or at which a flat book has no gate that
 could enter, changes few fields in a known way. The functions here find the next bar at which
 something can happen and apply those changes with local numbers; tests hold them to the last
-bit against repeated ``step``.
+bit against repeated ``step``. A position has come from a gate, so that from then on there always
+is a live one.
 """
 
 import math
@@ -15,7 +16,6 @@ from hotband.core.jit import ZERO, constant, kernel
 from hotband.core.ledger import mark, total
 from hotband.core.planning import position_block, raise_stage, standing_block
 from hotband.core.records import (
-    NEVER,
     OPPOSITE_IGNORE,
     STAGE_SIZED,
     Record,
@@ -78,8 +78,6 @@ def _gate_needs_step(
     False means that until the next gate or a change of the position nothing but marking
     happens at any bar: the gate fails for good, is used, or is kept out by the position itself.
     """
-    if gate.known == -NEVER:
-        return False
     if gate.known != book.gate:
         meet_gate(book, bar, gate, rules)
     if at_exit(gate.hazard, rules):
@@ -127,8 +125,6 @@ def _meet_shut(
     limits: Record,
 ) -> None:
     """What the bars in [i, end) do to the funnel for one live gate while the book is shut."""
-    if gate.known == -NEVER:
-        return
     if gate.known != book.gate:
         meet_gate(book, bars[i], gate, rules)
     if book.gate_mask != 0 or book.gate_used != 0:
@@ -162,7 +158,7 @@ def _meet_all_shut(
     gate_bar = shared.gate_bar
     g = shared.gate_of_bar[i]
     last = shared.gate_of_bar[end - 1]
-    if g == 0 or gates[g].known == book.gate:
+    if gates[g].known == book.gate:
         until = min(end, gate_bar[g + 1])
         _meet_shut(account, book, i, until, bars, gates[g], rules, limits)
         g += 1
