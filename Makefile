@@ -9,12 +9,13 @@ PAGE := src/hotband/service/page/index.html
 PAGE_SOURCES := $(shell find $(FRONT)/src $(FRONT)/public $(FRONT)/scripts -type f 2>/dev/null) \
 	$(FRONT)/index.html $(FRONT)/vite.config.ts $(FRONT)/tsconfig.json $(FRONT)/package-lock.json
 
-.PHONY: demo page page-if-node front test test-long check docs schemas services bench bench-peers lock clean help
+.PHONY: demo page page-if-node front test test-long mutants check docs schemas services bench bench-peers lock clean help
 
 help:
 	@echo "make demo       set up and run the main job on embedded defaults"
 	@echo "make test       set up and run every check and test (what CI runs)"
-	@echo "make test-long  the soaks"
+	@echo "make test-long  the soaks, and mutants"
+	@echo "make mutants    plant small mistakes and see whether a test notices"
 	@echo "make bench      benchmarks: a table, and JSON under output/bench"
 	@echo "make bench-peers  the same cells through vectorbt, in an environment of its own"
 	@echo "make check      lint, types, import contracts only"
@@ -81,10 +82,13 @@ services:
 test test-long: services
 
 test: check front
-	$(BIN)/python -m pytest -m "not long" -n 2 --dist loadfile
+	$(BIN)/python -m pytest -m "not long" -n 2 --dist loadfile --durations=20
 
 test-long: $(STAMPS)/dev page
 	$(BIN)/python -m pytest -m long
+
+mutants: $(STAMPS)/dev
+	$(BIN)/python -m tests.mutants.run
 
 bench: $(STAMPS)/dev
 	$(BIN)/python -m benchmarks
