@@ -8,7 +8,7 @@ import pytest
 from tests.unit.core.builders import MINUTE, T0, Desk, at, bar, limits, rules
 
 from hotband.core import records as r
-from hotband.core.hold import danger_price, first_at, hold_on
+from hotband.core.hold import danger_price, first_at, hold_on, touches
 from hotband.core.records import Records
 from hotband.core.shared import SPAN, share
 from hotband.core.step import settle
@@ -32,14 +32,14 @@ def closes(ticks: list[float], side: int = 1, **fields: Any) -> Records:
     return r.readable(np.concatenate(rows))
 
 
-def ridden(desk: Desk, bars: Records, danger: float | None = None) -> int:
-    """Where ``hold_on`` stops over ``bars``; no price is dangerous but where one is given."""
+def ridden(desk: Desk, bars: Records, danger: float | None = None, first: int = 0) -> int:
+    """Where ``hold_on`` from ``first`` stops; no price is dangerous but where one is given."""
     none = r.with_sentinel(r.empty(r.GATE, 0))
     shared = share(bars, np.zeros(len(bars), np.int64), none)
     level = NO_DANGER[int(desk.book.side)] if danger is None else danger
     return int(
         hold_on(
-            desk.account, desk.book, 0, len(bars), shared.bars, shared.blocks, desk.rules[0][0],
+            desk.account, desk.book, first, len(bars), shared.bars, shared.blocks, desk.rules[0][0],
             level,
         )
     )  # fmt: skip
@@ -97,6 +97,32 @@ def test_a_block_ends_at_the_bar_that_touches_a_level_to_the_point(
         bars[f"{name}_h"][near], bars[f"{name}_l"][near] = high, low
     found = ridden(desk, bars, danger if level == "danger" else None)
     assert found == near
+
+
+@pytest.mark.parametrize("first", range(1, 8))
+@pytest.mark.parametrize("touched", [8, 9, 14])
+def test_a_hold_that_begins_inside_a_block_passes_no_bar_of_the_next_unseen(
+    first: int, touched: int
+) -> None:
+    desk = held(stop_abs=8 * TICK)
+    desk.account.max_dd, desk.account.max_dd_frac = 1000.0, 0.5
+    bars = closes([0.0] * 24)
+    bars["bid_l"][touched] = 1.0 - 8 * TICK
+    assert ridden(desk, bars, first=first) == touched
+
+
+@pytest.mark.parametrize("side", [1, -1])
+@pytest.mark.parametrize(("ticks", "touching"), [(-8, True), (8, True), (-7, False), (7, False)])
+@pytest.mark.parametrize("level", ["levels", "danger"])
+def test_a_bar_touches_a_level_to_the_point_and_none_a_tick_before(
+    side: int, ticks: int, touching: bool, level: str
+) -> None:
+    own = {"stop_abs": 8 * TICK, "target_abs": 8 * TICK} if level == "levels" else {}
+    danger = NO_DANGER[side] if level == "levels" else 1.0 - side * 8 * TICK
+    desk = held(side, **own)
+    reached = closes([ticks], side)[0]
+    expected = touching and (level == "levels" or ticks < 0)
+    assert bool(touches(desk.book, reached, danger)) == expected
 
 
 @pytest.mark.parametrize("side", [1, -1])

@@ -5,7 +5,7 @@ from tests.parity.test_path_equals_step import differences, run
 from tests.unit.core.few_prices import few_prices
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(18))
 def test_a_path_over_few_prices_equals_repeated_steps(seed: int) -> None:
     case, balance = few_prices(seed)
     stepped = run(case, skipping=False, balance=balance)

@@ -79,21 +79,49 @@ def test_a_gate_that_finds_an_open_position_is_counted_under_its_own_reason(
 
 
 @pytest.mark.parametrize("door", [{}, AJAR])
+@pytest.mark.parametrize("new_day", [3, 4, 20])
 @pytest.mark.parametrize(
     ("barred", "code", "admitted"),
     [((3,), codes.MAX_STACK_LIMIT, 2), ((3, 4, 5), codes.SESSION_CLOSED, 1)],
 )
 def test_a_gate_barred_at_first_is_admitted_as_soon_as_the_clock_lets_it(
-    door: dict[str, Any], barred: tuple[int, ...], code: int, admitted: int
+    door: dict[str, Any], new_day: int, barred: tuple[int, ...], code: int, admitted: int
 ) -> None:
     """It is judged until the next gate comes and by no bar behind that."""
     bars = flat(9)
-    for m in barred:
-        bars[m]["marks"] = BARRED
+    for m, row in enumerate(bars):
+        row["marks"] = BARRED if m in barred else r.IN_SESSION
+        row["day"] += m >= new_day
     gates = [gate(at(0)), gate(at(3)), gate(at(6), hazard=math.nan)]
     _, book, _ = told(bars, gates, **door)
     assert (book.refusals[code], book.refusals[codes.HAZARD_INVALID]) == (1, 1)
     assert (book.admitted, book.sized) == (admitted, admitted)
+
+
+@pytest.mark.parametrize("side", [1, -1])
+@pytest.mark.parametrize("cooldown", [0, MINUTE])
+@pytest.mark.parametrize(
+    ("own", "of_gate", "when", "reason", "filled"),
+    [
+        ({"opposite": r.OPPOSITE_CLOSE}, {"turn": -1}, 11, codes.OPPOSITE_GATE, 1),
+        ({"opposite": r.OPPOSITE_REVERSE}, {"turn": -1}, 11, codes.OPPOSITE_GATE, 2),
+        ({"hazard_exit": 0.75, "hazard_exit_above": 1}, {"hazard": 0.75}, 11,
+         codes.HAZARD_EXIT, 1),
+        ({"hazard_exit": 0.25}, {"hazard": 0.25}, 11, codes.HAZARD_EXIT, 1),
+        ({"rearm": 1, "hold": 14 * MINUTE}, {}, 25, codes.HOLD_EXPIRY, 1),
+        ({"max_stack": 2, "hold": 14 * MINUTE}, {}, 14, codes.HOLD_EXPIRY, 2),
+    ],
+)  # fmt: skip
+def test_a_gate_that_may_act_on_an_open_position_is_not_passed_over(
+    side: int, cooldown: int, own: dict[str, Any], of_gate: dict[str, Any],
+    when: int, reason: int, filled: int,
+) -> None:  # fmt: skip
+    second = gate(at(11), side * of_gate.get("turn", 1), hazard=of_gate.get("hazard", 0.5))
+    _, book, trades = told(
+        flat(32), [gate(at(0), side), second], cooldown=cooldown, max_age=MINUTE, **own
+    )
+    assert (trades["t"][0], trades["reason"][0]) == (at(when), reason)
+    assert book.filled == filled
 
 
 @pytest.mark.parametrize("side", [1, -1])

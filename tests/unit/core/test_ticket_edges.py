@@ -213,15 +213,18 @@ def test_a_closeout_begins_where_the_margin_equals_the_nav_at_mid(
     assert desk.book.n == open_tickets
 
 
+@pytest.mark.parametrize("units", [1024.0, 1.0])
 @pytest.mark.parametrize(("price", "open_tickets"), [(0.75, 0), (0.75 + 2.0**-12, 1)])
 def test_a_closeout_without_spread_begins_where_the_margin_equals_the_nav(
-    price: float, open_tickets: int
+    price: float, open_tickets: int, units: float
 ) -> None:
-    # At 0.75: 640 - 1,024 x 0.25 = 384 of NAV, 1,024 x 0.75 x 0.5 = 384 of margin.
-    desk = Desk(rules(max_units=1024.0, margin_rate=0.5), balance=640.0, limit=limits(closeout=1.0))
+    # Per unit, at 0.75: 0.625 - 0.25 = 0.375 of NAV, 0.75 x 0.5 = 0.375 of margin.
+    desk = Desk(
+        rules(max_units=units, margin_rate=0.5), balance=0.625 * units, limit=limits(closeout=1.0)
+    )
     desk.step(bar(T0, 1.0), gate(T0))
     desk.step(bar(at(1), price))
-    assert desk.book.n == open_tickets
+    assert (desk.book.n, desk.book.exits_due) == (open_tickets, 0)
 
 
 def test_a_closeout_overtakes_an_exit_on_its_way() -> None:
@@ -240,7 +243,15 @@ def test_a_closeout_overtakes_an_exit_on_its_way() -> None:
 
 @pytest.mark.parametrize(
     ("side", "due", "home"),
-    [(1, 1 / 64, 9.0), (1, -1 / 64, -13.5), (-1, 1 / 64, 9.0), (-1, -1 / 64, -13.5)],
+    [
+        (1, 1 / 64, 9.0),
+        (1, -1 / 64, -13.5),
+        (-1, 1 / 64, 9.0),
+        (-1, -1 / 64, -13.5),
+        (1, 1 / 2048, 0.28125),
+        (-1, -1 / 2048, -0.421875),
+        (1, 1.0, 576.0),
+    ],
 )
 def test_financing_is_due_on_the_mid_and_converts_by_its_sign(
     side: int, due: float, home: float
