@@ -190,6 +190,26 @@ def test_each_ticket_is_marked_at_the_factor_of_its_own_sign(side: int, unrealis
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("side", [1, -1])
+@pytest.mark.parametrize("when", ["open", "inside"])
+def test_a_profit_of_less_than_one_quote_unit_is_a_gain(side: int, when: str) -> None:
+    """One unit earns 0.25: 0.125 at home, marked as well as closed."""
+    level = 0.25 if when == "inside" else 0.0
+    own = rules(max_units=1.0, hold=2 * MINUTE, target_abs=level)
+    desk = Desk(own, balance=BALANCE)
+    desk.step(bar(T0, 1.0, rates=MONEY), gate(T0, side))
+    better = 1.0 + side * 0.25
+    if when == "inside":
+        high, low = max(1.0, better), min(1.0, better)
+        desk.step(bar(at(1), (1.0, high, low, better), rates=MONEY))
+    else:
+        desk.step(bar(at(1), better, rates=MONEY))
+        assert (desk.account.unrealised, desk.account.nav) == (0.125, BALANCE + 0.125)
+        desk.step(bar(at(2), better, rates=MONEY))
+    assert (desk.trade.gross, desk.trade.rate) == (0.125, 0.5)
+    assert desk.account.balance == BALANCE + 0.125
+
+
 def test_a_flat_book_is_worth_nothing() -> None:
     desk = Desk()
     for name in ("unrealised", "notional", "margin", "mid_gap", "units"):
@@ -298,3 +318,18 @@ def test_a_ticket_takes_its_own_exit_with_it(due: int, left: int) -> None:
     remove_ticket(desk.book, 0)
     assert (desk.book.n, desk.book.exits_due) == (1, left)
     assert desk.book["tk_due"][0] == 9
+
+
+@pytest.mark.parametrize("first", [1, 9])
+@pytest.mark.parametrize(("others", "without_key", "refused"), [(7, 0, 1), (7, 9, 1), (8, 0, 0)])
+def test_the_last_eight_keys_are_remembered_and_a_gate_without_key_takes_no_place(
+    first: int, others: int, without_key: int, refused: int
+) -> None:
+    desk = Desk(rules(max_age=0, hold=MINUTE))
+    keys = [first, *range(10, 10 + others), *[0] * without_key, first]
+    for m, key in enumerate(keys):
+        desk.step(bar(at(2 * m), 1.1), gate(at(2 * m), key=key))
+        desk.step(bar(at(2 * m + 1), 1.1))
+    desk.end()
+    assert desk.book.refusals[codes.DUPLICATE_SIGNAL] == refused
+    assert desk.book.filled == len(keys) - refused
