@@ -62,6 +62,17 @@ def test_a_peak_inside_a_block_is_the_one_of_its_bars(
 
 
 @pytest.mark.parametrize("side", [1, -1])
+@pytest.mark.parametrize(("ticks", "peak"), [(-1.0, 10_000.0), (0.0, 10_000.0), (1.0, 10_002.0)])
+def test_a_block_that_stands_still_after_a_deep_fall_sets_the_peak_of_its_price(
+    side: int, ticks: float, peak: float
+) -> None:
+    desk = held(side)
+    desk.account.max_dd, desk.account.max_dd_frac = 9_000.0, 0.9
+    assert ridden(desk, closes([ticks] * 16, side)) == 16
+    assert (desk.account.peak, desk.account.max_dd) == (peak, 9_000.0)
+
+
+@pytest.mark.parametrize("side", [1, -1])
 def test_the_least_profit_of_a_block_counts_as_a_gain(side: int) -> None:
     """A quarter of a tick is 0.25 at home: 9.75 below the peak, five cents below the lowest."""
     desk = held(side)
