@@ -164,8 +164,7 @@ def _meet_all_shut(
         g += 1
     odd = (
         rules.cooldown > 0
-        or account.positions + account.orders >= limits.max_positions
-        or limits.halts != 0
+        or account.positions >= limits.max_positions
         or rules.guards_on != 0
         or rules.regimes_on != 0
         or rules.regime_confidence_min > 0.0
@@ -223,7 +222,6 @@ def skip_held(
         i = hold_on(account, book, i, end, bars, blocks, rules, danger)
         if i > first:
             _meet_all_shut(account, book, first, i, shared, rules, limits)
-        end = i
     while i < end:
         if touches(book, bars[i], danger):
             break

@@ -1,5 +1,6 @@
 """Several instruments on one account: the order of phases, and what a walk writes down."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +28,7 @@ class Walk:
 
 
 def walked(
-    times: list[list[tuple[Records, Records | None] | None]],
+    times: Sequence[Sequence[tuple[Records, Records | None] | None]],
     *books: Records,
     limit: Records | None = None,
     rows: int = 50,
@@ -38,7 +39,7 @@ def walked(
     Instruments trade EUR and GBP, in this order, against USD; the account holds 10,000 USD.
     """
     own = books or (rules(), rules(base_ccy=2))
-    bars, gates = [], [NOTHING]
+    bars, gates = list[Records](), [NOTHING]
     event_bar = np.full((len(times), len(own)), -1, np.int64)
     gate_of_bar = []
     known: dict[tuple[int, int], int] = {}
@@ -57,7 +58,12 @@ def walked(
             gate_of_bar.append(place)
     account = r.new_account(10_000.0)
     state = r.new_books([int(one["base_ccy"][0]) for one in own], [1] * len(own))
-    logs = tuple(r.empty(kind, rows) for kind in (r.FILL, r.DAY, r.EQUITY, r.DECISION))
+    logs = (
+        r.empty(r.FILL, rows),
+        r.empty(r.DAY, rows),
+        r.empty(r.EQUITY, rows),
+        r.empty(r.DECISION, rows),
+    )
     memo = np.full((len(own), 3), -r.NEVER, np.int64)
     run = walk if ending else walk_events
     run(
