@@ -31,6 +31,7 @@ _FIRST = {
 """Module of core -> those of its quick tests that most likely notice a mistake in it."""
 _SCORE = (
     ("tests/unit/research/test_score.py", "tests/unit/research/test_score_order.py"),
+    ("tests/unit/research/test_score_edges.py",),
     ("tests/property/test_score_laws.py",),
 )
 
@@ -44,7 +45,9 @@ def targets() -> dict[str, Parts]:
         found[f"core/{path.name}"] = (first, all_of_it) if first else (all_of_it,)
     for path in sorted((SOURCES / "research").glob("score*.py")):
         found[f"research/{path.name}"] = _SCORE
-    found["roster/policy.py"] = (("tests/unit/roster/test_policy.py",),)
+    found["roster/policy.py"] = (
+        ("tests/unit/roster/test_policy.py", "tests/unit/roster/test_policy_edges.py"),
+    )
     return found
 
 
@@ -117,13 +120,16 @@ def _function_at(text: str, line: int) -> str:
 
 
 def planted(mutant: Mutant) -> tuple[Change, str] | None:
-    """The mistake and the whole text with it; None where the text means the same program."""
+    """The mistake and the whole text with it; None where that is the same program, or none."""
     text = (SOURCES / mutant.file).read_text("utf-8")
     changed = mutate_code(text, kinds()[mutant.kind], mutant.at)
     if changed is None:
         message = f"{mutant} does not exist"
         raise LookupError(message)
-    if _meaning(changed) == _meaning(text):
+    try:
+        if _meaning(changed) == _meaning(text):
+            return None
+    except SyntaxError:  # the ** that unpacks a mapping is no power
         return None
     old, new = text.splitlines(), changed.splitlines()
     blocks = difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
