@@ -62,9 +62,9 @@ def table(found: Sequence[Outcome], known: Mapping[Place, str]) -> str:
 
 def tried(queue: Sequence[Mutant], workers: int, out: Path) -> list[Outcome]:
     """Try every mutant of ``queue``; JSON of each goes to ``out``."""
-    for tests in sorted({mutant.tests for mutant in queue}):
-        if not passes_clean(tests):
-            message = f"these tests fail with nothing planted: {tests}"
+    for file, mutant in {mutant.file: mutant for mutant in queue}.items():
+        if not passes_clean(mutant):
+            message = f"the tests of {file} fail with nothing planted: {mutant.tests}"
             raise RuntimeError(message)
     found = []
     for outcome in outcomes(queue, workers):

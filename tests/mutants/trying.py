@@ -79,19 +79,19 @@ def _tested(parts: Parts) -> bool:
     return True
 
 
-def _tried(mutant: Mutant | None, tests: Parts) -> dict[str, Any]:
-    change = None
-    if mutant is not None:
+def _tried(mutant: Mutant, *, clean: bool) -> dict[str, Any]:
+    change, text = None, (SOURCES / mutant.file).read_text("utf-8")
+    if not clean:
         made = planted(mutant)
         if made is None:
             return {"verdict": "same", "change": None}
         change, text = made
-        sys.meta_path.insert(0, Finder(mutant.file, text))
-    verdict = "survived" if _tested(tests) else "killed"
+    sys.meta_path.insert(0, Finder(mutant.file, text))
+    verdict = "survived" if _tested(mutant.tests) else "killed"
     return {"verdict": verdict, "change": vars(change) if change else None}
 
 
-def _start(mutant: Mutant | None, tests: Parts) -> tuple[int, int]:
+def _start(mutant: Mutant, *, clean: bool = False) -> tuple[int, int]:
     reader, writer = os.pipe()
     pid = os.fork()
     if pid:
@@ -102,7 +102,7 @@ def _start(mutant: Mutant | None, tests: Parts) -> tuple[int, int]:
     os.dup2(silence, 1)
     os.dup2(silence, 2)
     try:
-        found = _tried(mutant, tests)
+        found = _tried(mutant, clean=clean)
     except BaseException as error:  # the parent raises it
         found = {"error": repr(error)}
     os.write(writer, json.dumps(found).encode())
@@ -132,7 +132,7 @@ def outcomes(queue: Sequence[Mutant], workers: int) -> Iterator[Outcome]:
     while waiting or running:
         while waiting and len(running) < workers:
             mutant = waiting.pop()
-            pid, pipe = _start(mutant, mutant.tests)
+            pid, pipe = _start(mutant)
             running[pipe] = _Child(mutant, pid, pipe, time.monotonic())
         ready, _, _ = select.select(list(running), [], [], 1.0)
         for pipe, child in list(running.items()):
@@ -144,9 +144,12 @@ def outcomes(queue: Sequence[Mutant], workers: int) -> Iterator[Outcome]:
                 yield _end(child, late=late)
 
 
-def passes_clean(tests: Parts) -> bool:
-    """Whether ``tests`` pass where nothing is planted, without which no verdict means a thing."""
-    pid, pipe = _start(None, tests)
+def passes_clean(mutant: Mutant) -> bool:
+    """Whether its tests pass with its file as it is, put in as a mistake would be.
+
+    No verdict means a thing where they do not.
+    """
+    pid, pipe = _start(mutant, clean=True)
     with os.fdopen(pipe, "rb") as answer:
         found = json.loads(answer.read())
     os.waitpid(pid, 0)
