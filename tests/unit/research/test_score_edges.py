@@ -125,3 +125,11 @@ def test_a_row_without_fault_has_all_100_points_and_loses_none() -> None:
     assert found.reliability is not None
     assert (found.reliability.trade_depth, found.reliability.real_coverage) == (1.0, 1.0)
     assert found.reliability.points_lost == 0.0
+
+
+def test_where_few_trades_take_most_and_nothing_is_raised_the_next_step_says_so() -> None:
+    """20 trades keep 0.25 + 0.75 x 20/50 = 0.55 of the 75.5661 points of vector A."""
+    found = score(replace(SOLID, trades=20.0))
+    assert found.penalties == ()
+    wanted = "most is lost to few trades or synthetic data: 34.00 points"
+    assert found.next_step == f"nothing caps the score; {wanted}"
