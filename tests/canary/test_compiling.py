@@ -83,3 +83,15 @@ def test_without_a_folder_of_its_own_compiled_code_is_in_the_users_cache(
 def test_the_hash_of_the_sources_is_16_hex_digits() -> None:
     assert len(jit.source_hash()) == 16
     assert int(jit.source_hash(), 16) >= 0
+
+
+def test_a_renamed_source_starts_a_new_cache_though_it_keeps_its_place_and_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "core").mkdir()
+    source = tmp_path / "core" / "swaps.py"
+    source.write_text('"""New."""\n', encoding="utf-8")
+    monkeypatch.setattr(jit, "_PACKAGE", tmp_path)
+    before = jit.source_hash()
+    source.rename(source.with_name("rolls.py"))
+    assert jit.source_hash() != before
