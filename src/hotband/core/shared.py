@@ -81,8 +81,8 @@ def share(bars: Records, gate_of_bar: npt.NDArray[np.integer], gates: Records) -
     """The shared part for BAR records ``bars`` (n,).
 
     ``gate_of_bar`` (n,) is the row in ``gates`` of the gate live at each bar's open, never a
-    lower one than before; row 0 of ``gates`` means none (``records.with_sentinel``). Gates that no bar judges are left out:
-    ``skipped`` of the next one counts them. Arrays are read-only.
+    lower one than before; row 0 of ``gates`` means none (``records.with_sentinel``). Gates that
+    no bar judges are left out: ``skipped`` of the next one counts them. Arrays are read-only.
     """
     judged, live = np.unique(np.r_[0, gate_of_bar], return_inverse=True)
     live = np.ascontiguousarray(live[1:], np.int64)
