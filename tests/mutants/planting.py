@@ -22,13 +22,15 @@ Parts = tuple[tuple[str, ...], ...]
 """Tests in the order in which they are run: the next part only where the one before passed."""
 
 _FIRST = {
-    "codes": ("codes", "codes_edges"), "fills": ("level_fills",),
-    "gating": ("entry_refusals", "halts"), "hold": ("hold", "path"),
-    "ledger": ("trade_money", "margin_and_sizing"), "logbook": ("portfolio",),
+    "codes": ("codes", "codes_edges"), "fills": ("level_fills", "level_edges"),
+    "gating": ("entry_refusals", "halts", "gating_edges"), "hold": ("hold", "hold_edges", "path"),
+    "ledger": ("trade_money", "margin_and_sizing", "ticket_edges"), "logbook": ("portfolio",),
     "path": ("short_windows", "path", "portfolio"),
-    "planning": ("exit_orders", "entry_refusals"), "records": ("codes", "codes_edges"),
-    "shared": ("hold", "path"), "sizing": ("margin_and_sizing", "entry_refusals"),
-    "skip": ("path",), "step": ("portfolio", "exit_orders", "level_fills"),
+    "planning": ("exit_orders", "entry_refusals", "planning_edges", "funnel_edges"),
+    "records": ("codes", "codes_edges"), "shared": ("hold", "path", "shared"),
+    "sizing": ("margin_and_sizing", "sizing_edges", "entry_refusals"),
+    "skip": ("path", "path_quiet", "funnel_edges"),
+    "step": ("portfolio", "exit_orders", "level_fills", "phase_edges", "moving_stop_edges"),
 }  # fmt: skip
 """Module of core -> those of its quick tests that most likely notice a mistake in it."""
 _SCORE = (

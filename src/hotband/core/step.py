@@ -207,7 +207,6 @@ def _enter(
         if book.gate_stage == STAGE_ADMITTED and book.gate_code == _OK:
             book.gate_code = limit
         return limit, 0.0
-    raise_stage(book, STAGE_SIZED, _OK)
     plan_entry(book, gate, bar.t, units, limit, rules)
     book.order_notional = units * bar.base_o
     book.order_margin = book.order_notional * rules.margin_rate
