@@ -235,13 +235,22 @@ def _required(path: Path) -> RosterWeek:
 
 def _read(path: Path, model: type[D]) -> D | None:
     try:
-        return model.model_validate_json(path.read_bytes())
+        found = model.model_validate_json(path.read_bytes())
     except FileNotFoundError:
         return None
     except OSError as cause:
         raise unusable(path, cause) from cause
     except (ValidationError, InputError) as cause:
-        raise StoreError(
-            f"file {path}", first_fault(cause), f"what docs/schemas says of {model.__name__}",
-            "Restore it from a copy; roster.json alone may be removed: the weeks say the same.",
-        ) from cause  # fmt: skip
+        raise _broken(path, first_fault(cause), model) from cause
+    if "schema_version" not in found.model_fields_set:
+        raise _broken(path, "no schema_version", model)
+    return found
+
+
+def _broken(path: Path, fault: str, model: type[_Document]) -> StoreError:
+    return StoreError(
+        f"file {path}",
+        fault,
+        f"what docs/schemas says of {model.__name__}",
+        "Restore it from a copy; roster.json alone may be removed: the weeks say the same.",
+    )
