@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Final, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from hotband.errors import BarsError
@@ -11,6 +10,7 @@ from hotband.feeds.blocks import line_blocks
 from hotband.feeds.delimited import Layout
 from hotband.market.bars import PRICES
 from hotband.market.spreads import OneSide
+from hotband.market.yaml_files import read_yaml
 
 _ONE: Final = ("o", "h", "l", "c")
 _NAMES: Final = ("time", "date", "clock", "bid", "ask", *_ONE, *PRICES, "volume")
@@ -71,14 +71,10 @@ def load_mapping(path: Path) -> Mapping:
     """The mapping file at ``path``.
 
     Raises:
-        BarsError: It is not readable, holds an unknown key, or contradicts itself.
+        BarsError: It is not readable, holds an unknown key or one twice, or contradicts itself.
     """
     what = f"mapping {path.name}"
-    try:
-        document = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as cause:
-        got = " ".join(str(cause).split())
-        raise BarsError(what, got, "a readable YAML file", "Correct it.") from cause
+    document = read_yaml(path, what, BarsError)
     try:
         mapping = Mapping.model_validate(document)
     except ValidationError as cause:

@@ -109,3 +109,9 @@ def test_naive_times_without_a_zone_are_refused(tmp_path: Path) -> None:
 
 def test_a_mapping_that_is_no_yaml_is_refused(tmp_path: Path) -> None:
     assert "a readable YAML file" in refused(tmp_path, "columns: {")
+
+
+def test_a_key_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    assert "the key 'skip_rows' stands twice" in refused(
+        tmp_path, TICKS + "skip_rows: 1\nskip_rows: 0\n"
+    )
