@@ -245,7 +245,7 @@ class _Year:
                 continue
             earlier = prepare_job(self._over(fold.look_back), self.grid)
             judge = judge_of(earlier, self._over(fold.hold_out))
-            once = choose_cell(earlier, _swept(earlier)[0], self.trials, self.grid)
+            once = choose_cell(earlier, _swept(earlier)[0], len(earlier.work.cells), self.grid)
             found.append(fold_result(earlier, judge, once.rows, once.choice))
         if folds[-1].hold_out is not None:
             judge = judge_of(job, self._over(folds[-1].hold_out))
