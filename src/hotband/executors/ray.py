@@ -159,7 +159,7 @@ class _Flight(Generic[S, T, R]):
         """The outcome; None where the task was lost and has been started again."""
         errors = self._ray.exceptions
         try:
-            value, trace = pickle.loads(self._ray.get(ref, timeout=FETCHED_WITHIN_S))  # noqa: S301
+            value, trace = pickle.loads(self._ray.get(ref, timeout=FETCHED_WITHIN_S))  # noqa: S301 # our node's
         except errors.TaskCancelledError:
             return Dropped()
         except errors.RayError as error:
@@ -255,7 +255,7 @@ def attempt(caller: tuple[str, ...], shared: S, task: T, work: Callable[[S, T], 
 def _that_travels(error: Exception) -> Exception:
     """``error``, or one that tells it where it cannot be pickled."""
     try:
-        pickle.loads(pickle.dumps(error, protocol=5))  # noqa: S301
+        pickle.loads(pickle.dumps(error, protocol=5))  # noqa: S301 # made here
     except Exception as reason:
         return ExecutorError(
             f"exception of type {type(error).__name__} from a task on Ray",

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, cast
 
 from hotband.errors import BarsError
 
@@ -41,7 +41,7 @@ def open_bytes(path: Path) -> Iterator[IO[bytes]]:
     try:
         with ExitStack() as stack:
             if path.suffix.lower() == ".gz":
-                yield stack.enter_context(gzip.open(path, "rb"))  # type: ignore[arg-type]
+                yield cast("IO[bytes]", stack.enter_context(gzip.open(path)))
             elif path.suffix.lower() == ".zip":
                 archive = stack.enter_context(zipfile.ZipFile(path))
                 yield stack.enter_context(archive.open(_member(archive, path)))

@@ -69,8 +69,9 @@ def _read(summary: bytes, count: object) -> RiskSummary:
 
 def _number(value: object) -> float | None:
     try:
-        known = isinstance(value, int | float | str) and not isinstance(value, bool)
-        found = float(value) if known else math.nan  # type: ignore[arg-type]
+        if isinstance(value, bool) or not isinstance(value, int | float | str):
+            return None
+        found = float(value)
     except (ValueError, OverflowError):
         return None
     return found if math.isfinite(found) else None

@@ -11,6 +11,7 @@ import hotband
 from hotband.errors import HotbandError
 from hotband.service.checkup.check import Surroundings
 from hotband.service.checkup.examination import checkup, worst
+from hotband.service.checkup.machine import LEAST_FREE
 from hotband.service.jobs import instant
 from hotband.service.problems import Problem
 from hotband.service.results.replies import Reply
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from hotband.service.container import Service
 
 API_VERSION: Final = "1"
-LEAST_FREE: Final = 1 << 30
 CHECKED_S: Final = 15.0
 _PARTS: Final = ("numpy", "numba", "polars", "pydantic", "fastapi", "starlette", "uvicorn")
 

@@ -303,7 +303,7 @@ def _declare_problems(app: FastAPI) -> None:
             _declare(document, schemas)
         return document
 
-    app.openapi = openapi  # type: ignore[method-assign]
+    app.openapi = openapi  # type: ignore[method-assign] # as FastAPI documents it
 
 
 def _declare(document: dict[str, Any], schemas: dict[str, Any]) -> None:

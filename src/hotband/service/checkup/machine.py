@@ -25,6 +25,7 @@ KNOWN: Final = (
 )  # fmt: skip
 """The environment variables that something in hotband reads, behind their prefix."""
 LEAST_FREE: Final = 1 << 30
+"""Bytes on the disk of the artefacts below which the service is not ready."""
 FEW_FREE: Final = 5 << 30
 APART_S: Final = 5.0
 """So far may the machine's clock be behind the newest bar or gate."""

@@ -93,13 +93,14 @@ def plain(value: Any) -> Cell:
     """
     match value:
         case list():
-            return [_scalar(inner) for inner in value]
+            return [scalar(inner) for inner in value]
         case dict():
-            return {str(key): _scalar(inner) for key, inner in value.items()}
-    return _scalar(value)
+            return {str(key): scalar(inner) for key, inner in value.items()}
+    return scalar(value)
 
 
-def _scalar(value: Any) -> Scalar:
+def scalar(value: Any) -> Scalar:
+    """One value as JSON has it; what is no scalar becomes JSON text."""
     match value:
         case None | bool() | int() | str():
             return value

@@ -21,8 +21,8 @@ from hotband.service.results.replies import (
     TableSource,
     entry_of,
     known_value,
-    plain,
     plain_rows,
+    scalar,
     table_of,
 )
 
@@ -188,7 +188,7 @@ def _axes(rows: pl.DataFrame, params: Params) -> tuple[GridAxis, ...]:
 
 def _ascending(column: pl.Series) -> tuple[Scalar, ...]:
     values = column.unique().sort(nulls_last=False).to_list()
-    return tuple(plain(value) for value in values)  # type: ignore[misc]
+    return tuple(scalar(value) for value in values)
 
 
 def _metrics(rows: pl.DataFrame, axes: Sequence[GridAxis]) -> tuple[str, ...]:

@@ -19,11 +19,11 @@ export function WeekSelector() {
   const choose = (week: string) => {
     void navigate({
       to: ".",
-      search: (old: Record<string, unknown>) => {
+      search: (old) => {
         const { week: _week, run: _run, ...rest } = old;
         return week === last ? rest : { ...rest, week };
       },
-    } as never);
+    });
   };
   return (
     <label>
