@@ -120,7 +120,9 @@ def two_sided(frame: pl.DataFrame, reading: Reading, on_crossed: OnCrossed) -> B
         BarsError: Crossed rows that are to be refused, or a row that breaks a rule.
     """
     data = quotes_from(frame.select(_known(frame, COLUMNS)).to_dict(), reading.name)
-    crossed = bar_faults(data, parse_granularity(reading.granularity))["crossed"]
+    faults = bar_faults(data, parse_granularity(reading.granularity))
+    # A price of 0 or less is no quote: Bars refuses it by its own name.
+    crossed = faults["crossed"] & ~faults["not_positive"]
     if crossed.any():
         count = int(crossed.sum())
         allow_crossed(count, len(data), on_crossed, reading.name)

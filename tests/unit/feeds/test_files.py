@@ -186,6 +186,15 @@ def test_crossed_quotes_are_refused_or_dropped_and_counted(tmp_path: Path) -> No
     assert report.notes == ("dropped 1 rows whose ask is below the bid",)
 
 
+@pytest.mark.parametrize("on_crossed", ["refuse", "drop"])
+def test_a_negative_price_is_named_as_such_and_not_as_crossed(
+    tmp_path: Path, on_crossed: str
+) -> None:
+    path = csv(tmp_path, ["2025-04-01T00:00:00Z", "2025-04-01T00:01:00Z"])
+    path.write_text(path.read_text().replace("1.1002", "-1.1002", 1))
+    assert "not_positive in 1 of 2 rows, first row 0" in refused(path, on_crossed=on_crossed)
+
+
 def test_a_mapping_names_foreign_columns(tmp_path: Path) -> None:
     path = tmp_path / "EUR_USD.M1.bank.csv"
     path.write_text("Stamp,Open,High,Low,Close\n2025-04-02T14:00:00Z,1.1,1.2,1.0,1.15\n")
