@@ -40,7 +40,21 @@ def test_the_demo_says_that_its_market_is_simulated(home: Path) -> None:
     assert done.stdout.endswith("in a browser: hotband up --demo\n")
     assert done.returncode == 0
     assert done.stdout.startswith("SIMULATED MARKET")
-    assert "the bars are simulated (demo market), not real quotes" in done.stdout
+    notes = [line for line in done.stdout.splitlines() if line.startswith("note: ")]
+    assert notes[0] == (
+        "note: EUR_USD, GBP_USD, USD_JPY: the bars are simulated (demo market), not real quotes"
+    )
+    assert len({note.split(": ", 2)[2] for note in notes}) == len(notes) == 6
+
+
+def test_who_looks_for_the_demo_elsewhere_is_told_where_it_is(tmp_path: Path) -> None:
+    told = f"The demo keeps its own apart: set HOTBAND_HOME={tmp_path / 'demo'} to see it."
+    assert told not in run("data", "list", home=tmp_path).stdout
+    (tmp_path / "demo").mkdir()
+    assert run("data", "list", home=tmp_path).stdout.endswith(f"{told}\n")
+    assert told in run("grid", "show", home=tmp_path).stderr
+    elsewhere = run("data", "list", "--bars", f"parquet://{tmp_path}/bars", home=tmp_path)
+    assert told not in elsewhere.stdout
 
 
 def test_the_same_seed_gives_the_same_demo_and_another_seed_another(home: Path) -> None:

@@ -7,6 +7,7 @@ import typer
 
 from hotband.cli import fetch
 from hotband.cli.console import print_json, reported, tables
+from hotband.cli.demo import where_demo_keeps_its_own
 
 if TYPE_CHECKING:
     from hotband.feeds.quality import QualityReport
@@ -226,8 +227,8 @@ def list_(bars: _Store = None, as_json: _Json = False) -> None:
         if as_json:
             print_json(rows)
             return
-        title = f"{without_password(place)}: {len(rows)} series"
-        table = Table(title=title, title_justify="left")
+        typer.echo(f"{without_password(place)}: {len(rows)} series")
+        table = Table()
         for column in ("instrument", "granularity", "first", "last"):
             table.add_column(column)
         for row in rows:
@@ -235,6 +236,8 @@ def list_(bars: _Store = None, as_json: _Json = False) -> None:
         tables().print(table)
         if not rows:
             typer.echo("No bars yet: bring some in with 'hotband data import FILE'.")
+            if bars is None and (demo := where_demo_keeps_its_own()):
+                typer.echo(demo)
 
 
 app.add_typer(fetch.app, name="fetch")

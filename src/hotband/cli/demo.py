@@ -52,6 +52,16 @@ def use_demo_state() -> Path:
     return home
 
 
+def where_demo_keeps_its_own() -> str:
+    """A sentence for someone who looks for the demo's data elsewhere; empty without a demo."""
+    from hotband.stores.location import Locations
+
+    home = Locations.from_environment().home / "demo"
+    if not home.is_dir():
+        return ""
+    return f"The demo keeps its own apart: set HOTBAND_HOME={home} to see it."
+
+
 def fill_demo_store(seed: int = SEED, edge: float = 0.0) -> None:
     """Put the simulated market into the bar store, in place of another one that is there."""
     from hotband.feeds.demo import demo_bars
@@ -81,12 +91,9 @@ def _run(seed: int, edge: float, output: Path | None, as_json: bool) -> None:
     if as_json:
         print_json(latest.model_dump(mode="json"))
         return
-    from hotband.report.grid import latest_table
+    from hotband.report.grid import print_latest
 
     console = tables()
     console.print("SIMULATED MARKET: these prices were generated, nobody traded them.")
-    console.print(latest_table(latest))
-    for name, entry in latest.instruments.items():
-        for note in entry.notes if entry.state == "completed" else ():
-            console.print(f"note: {note}" if note.startswith(name) else f"note: {name}: {note}")
+    print_latest(console, latest)
     console.print(f"artefacts: {folder}")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hotband.cli.console import print_json, reported, tables
+from hotband.cli.demo import where_demo_keeps_its_own
 
 if TYPE_CHECKING:
     from hotband.artefacts.schemas import Latest
@@ -32,11 +33,12 @@ def _read(output: Path | None, week: str | None) -> "tuple[ArtefactFolder, Lates
     found = folder.read_latest() if week is None else folder.read_archive(week)
     if found is None:
         error = folder.read_error()
+        demo = where_demo_keeps_its_own() if output is None else ""
         raise StoreError(
             f"results in {folder.root}",
             f"none; the last run ended with: {error.message}" if error else "no runs yet",
             "a finished run",
-            "Run 'hotband weekly'.",
+            " ".join(filter(None, ("Run 'hotband weekly'.", demo))),
         )
     return folder, found
 
@@ -49,9 +51,9 @@ def show(output: _Output = None, week: _Week = None, as_json: _Json = False) -> 
         if as_json:
             print_json(latest.model_dump(mode="json"))
             return
-        from hotband.report.grid import latest_table
+        from hotband.report.grid import print_latest
 
-        tables().print(latest_table(latest))
+        print_latest(tables(), latest)
         error = folder.read_error() if week is None else None
         if error is not None:
             typer.echo(f"note: a later run ended as {error.state}: {error.message}", err=True)

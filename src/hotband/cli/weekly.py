@@ -98,9 +98,9 @@ def weekly(
         if as_json:
             print_json(latest.model_dump(mode="json"))
             return
-        from hotband.report.grid import latest_table
+        from hotband.report.grid import print_latest
 
-        tables().print(latest_table(latest))
+        print_latest(tables(), latest)
 
 
 @contextmanager

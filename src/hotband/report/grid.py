@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from typing import Final
 
 import polars as pl
+from rich.console import Console
 from rich.table import Table
 
 from hotband.artefacts.judgement import PromotionFacts
 from hotband.artefacts.schemas import Instrument, Latest
+from hotband.report.notes import notes_of_run
 
 
 def _number(value: float | None, form: str = ",.2f") -> str:
@@ -62,6 +64,13 @@ def latest_table(latest: Latest) -> Table:
             verdict(entry),
         )
     return table
+
+
+def print_latest(console: Console, latest: Latest) -> None:
+    """The table of a run, and what to know of it."""
+    console.print(latest_table(latest))
+    for note in notes_of_run(latest):
+        console.print(f"note: {note}")
 
 
 def verdict(entry: Instrument) -> str:

@@ -5,6 +5,7 @@ from rich.table import Table
 
 from hotband.core import codes
 from hotband.market.calendar import format_time
+from hotband.report.notes import notes_of_result
 from hotband.research.metric import Metric
 from hotband.research.result import SimulationResult
 
@@ -120,5 +121,5 @@ def print_result(console: Console, result: SimulationResult) -> None:
     console.print(trades_table(result))
     if result.open_positions.height:
         console.print(f"{result.open_positions.height} tickets still open at the end")
-    for note in result.notes:
+    for note in notes_of_result(result):
         console.print(f"note: {note}")
