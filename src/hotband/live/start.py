@@ -22,7 +22,7 @@ from hotband.market.calendar import format_time, parse_granularity, parse_window
 from hotband.stopping import stop_on_signals
 from hotband.stores.location import Locations
 from hotband.stores.ports import BarStore, GateStore
-from hotband.stores.urls import open_bar_store, open_gate_store
+from hotband.stores.urls import open_bar_store, open_gates_of_run
 from hotband.stores.valkey_address import without_password
 
 Said = Callable[[dict[str, Any]], None]
@@ -75,9 +75,9 @@ def run_session(asked: Asked, say: Said, clock: Clock | None = None) -> None:
     """
     places, now = Locations.from_environment(), clock or SystemClock()
     bars = open_bar_store(asked.bars or places.bars)
-    gates = open_gate_store(asked.gates or places.gates)
     held = PaperDriver.resume(asked.recording) if asked.resume and asked.recording else None
     spec = _spec(asked, places, now) if held is None else held.session.spec
+    gates = open_gates_of_run(asked.gates or places.gates, bars, spec.granularity)
     with _source(asked, spec, (bars, asked.bars or places.bars), now, say) as feed:
         if held is None:
             folder = asked.recording or _folder(places.home, spec)

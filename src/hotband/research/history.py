@@ -6,10 +6,12 @@ from dataclasses import replace
 import numpy as np
 
 from hotband.errors import InputError, WindowError
+from hotband.gates.reader import GateInput
 from hotband.market.bars import Bars
 from hotband.market.calendar import format_time, parse_granularity
+from hotband.stores.memory import fixed_bars
 from hotband.stores.ports import BarStore
-from hotband.stores.urls import open_bar_store
+from hotband.stores.urls import open_bar_store, open_gates_of_run
 
 BarInput = BarStore | Mapping[str, Bars]
 
@@ -20,6 +22,16 @@ WARM_UP_BARS = 5000
 def open_bars(source: BarInput | str, wait_s: float = 0.0) -> BarInput:
     """The store that a URL names, or what was given."""
     return open_bar_store(source, wait_s) if isinstance(source, str) else source
+
+
+def open_gates(
+    source: GateInput | str, bars: BarInput, granularity: str, wait_s: float = 0.0
+) -> GateInput:
+    """The store that a URL names, for a run over ``bars``, or what was given."""
+    if not isinstance(source, str):
+        return source
+    held = fixed_bars(bars.values()) if isinstance(bars, Mapping) else bars
+    return open_gates_of_run(source, held, granularity, wait_s)
 
 
 def held_instruments(source: BarInput, granularity: str) -> tuple[str, ...]:

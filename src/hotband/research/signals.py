@@ -12,10 +12,9 @@ from hotband.market.instruments import Instrument, currencies, get_instrument, l
 from hotband.profile.rules import compile_rules
 from hotband.profile.strategy import Profile, effective, load_profile
 from hotband.research.gate_source import deriver_settings
-from hotband.research.history import history_of
+from hotband.research.history import history_of, open_bars, open_gates
 from hotband.stores.location import Locations
 from hotband.stores.ports import BarStore
-from hotband.stores.urls import open_gate_store
 
 
 def derive_signals(
@@ -56,12 +55,12 @@ def derive_signals(
     chosen = places.profile if profile is None else profile
     loaded = chosen if isinstance(chosen, Profile) else load_profile(chosen)
     settings = effective(loaded, instrument)
-    held = history_of(places.bars if bars is None else bars, instrument, granularity, window)
+    held_by = open_bars(places.bars if bars is None else bars)
+    held = history_of(held_by, instrument, granularity, window)
     rules = compile_rules(loaded, pair, currencies([pair], loaded.account.home))
     recorded = places.gates if gates is None else gates
-    source = open_gate_store(recorded) if isinstance(recorded, str) else recorded
     chosen_settings = deriver_settings(settings)
-    reader = GateReader(source, loaded.account.market_hours())
+    reader = GateReader(open_gates(recorded, held_by, granularity), loaded.account.market_hours())
     mapping, _ = reader.lambda_map(held, chosen_settings, window[0])
     derived = derive_gates(held, rules[0], chosen_settings, mapping, warm_up_until_ns=window[0])
     last = window[1]

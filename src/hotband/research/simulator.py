@@ -37,13 +37,13 @@ from hotband.research.history import (
     held_instruments,
     history_of,
     open_bars,
+    open_gates,
 )
 from hotband.research.measures import MetricInputs, compute_metrics
 from hotband.research.portfolio import Logs, PortfolioManager, funnel_of
 from hotband.research.result import InstrumentPart, SimulationResult, check_identities
 from hotband.research.series import trading_window
 from hotband.stores.location import Locations
-from hotband.stores.urls import open_gate_store
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,9 +121,8 @@ class BacktestSimulator:
         self.granularity_ns = parse_granularity(granularity)
         self.bars = open_bars(places.bars if bars is None else bars, wait_s)
         recorded = places.gates if gates is None else gates
-        opened = open_gate_store(recorded, wait_s) if isinstance(recorded, str) else recorded
         self.reader = GateReader(
-            opened,
+            open_gates(recorded, self.bars, granularity, wait_s),
             self.profile.account.market_hours(),
             fallback=fallback,
             unavailable=unavailable or ("fallback" if fallback else "fail"),

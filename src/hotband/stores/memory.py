@@ -4,10 +4,12 @@ They keep the same rows in the same way as the Parquet stores and pass the same 
 """
 
 import threading
+from collections.abc import Iterable
 from typing import Final, Literal
 
 import polars as pl
 
+from hotband.market.bars import Bars
 from hotband.stores.tabular import (
     SHELVES,
     Key,
@@ -61,6 +63,14 @@ def _named(kind: Literal["bars", "gates"], name: str) -> MemoryShelf:
 def memory_bars(name: str) -> TabularBarStore:
     """The bar store of that name; the same rows for every caller in the process."""
     return TabularBarStore(_named("bars", name), f"memory://{name}")
+
+
+def fixed_bars(held: Iterable[Bars]) -> TabularBarStore:
+    """A store of its own with these bars."""
+    store = TabularBarStore(MemoryShelf(SHELVES["bars"][1]), "bars in memory")
+    for bars in held:
+        store.append(bars)
+    return store
 
 
 def memory_gates(name: str) -> TabularGateStore:

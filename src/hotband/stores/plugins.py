@@ -17,7 +17,7 @@ from urllib.parse import unquote
 from hotband.errors import HotbandError, StoreError
 from hotband.gates.producer import GateProducer
 from hotband.stores.ports import BarStore, GateStore
-from hotband.stores.produced import ProducedGates
+from hotband.stores.produced import OpenToRun, ProducedGates
 
 GROUP: Final = "hotband.gate_stores"
 _OF_BARS: Final = ("bars", "granularity")
@@ -78,8 +78,9 @@ class UrlOptions:
 def produced_gates(producer: GateProducer, options: UrlOptions) -> ProducedGates:
     """The store of a producer's gates, for a plug-in to give back.
 
-    Of the URL it takes ``bars`` (a store's URL; default ``HOTBAND_BARS``) and ``granularity``
-    (default M1), and refuses what neither the plug-in nor this has asked for.
+    Of the URL it takes ``bars`` (a store's URL) and ``granularity``, and refuses what neither
+    the plug-in nor this has asked for. What the URL leaves out is the run's own, and without a
+    run ``HOTBAND_BARS`` and M1.
 
     Raises:
         StoreError: A setting that nobody knows, or bars that cannot be opened.
@@ -88,10 +89,12 @@ def produced_gates(producer: GateProducer, options: UrlOptions) -> ProducedGates
     from hotband.stores.location import Locations
     from hotband.stores.urls import open_bar_store  # late: it opens plug-ins through this module
 
-    url, granularity = options.text("bars"), options.text("granularity", "M1") or "M1"
+    url, granularity = options.text("bars"), options.text("granularity")
     options.require_known()
     bars: BarStore = open_bar_store(url or Locations.from_environment().bars)
-    return ProducedGates(producer, bars, granularity)
+    made = ProducedGates(producer, bars, granularity or "M1")
+    made.open_to_run = OpenToRun(bars=not url, granularity=not granularity)
+    return made
 
 
 @cache

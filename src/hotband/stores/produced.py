@@ -5,7 +5,7 @@ from bars as far back as the producer's memory goes. Nothing is kept between two
 that bars which were corrected meanwhile count at once.
 """
 
-from typing import Final
+from typing import Final, NamedTuple, Self
 
 import numpy as np
 
@@ -21,6 +21,13 @@ CHUNK_BARS: Final = 5_000
 """Bars of the first look for an instrument's first or last gate; each next one is twice that."""
 
 
+class OpenToRun(NamedTuple):
+    """What a run may choose of the bars of a producer, because nobody has."""
+
+    bars: bool = False
+    granularity: bool = False
+
+
 class ProducedGates:
     """A read-only ``GateStore`` over bars; ``complete``: where it has no gate there is none.
 
@@ -34,6 +41,7 @@ class ProducedGates:
     """
 
     complete = True
+    open_to_run = OpenToRun()
 
     def __init__(self, producer: GateProducer, bars: BarStore, granularity: str = "M1") -> None:
         memory = producer.memory_bars
@@ -43,6 +51,15 @@ class ProducedGates:
         self.producer, self.granularity = producer, granularity
         self.name = f"{producer.name} on {granularity} of {bars!r}"
         self._bars, self._step = bars, parse_granularity(granularity)
+
+    def in_run(self, bars: BarStore, granularity: str) -> Self:
+        """The gates of a run over these bars, as far as the run may choose."""
+        free = self.open_to_run
+        return type(self)(
+            self.producer,
+            bars if free.bars else self._bars,
+            granularity if free.granularity else self.granularity,
+        )
 
     def __repr__(self) -> str:
         return f"GateStore({self.name})"

@@ -10,6 +10,7 @@ from hotband.stores.memory import memory_bars, memory_gates
 from hotband.stores.parquet import parquet_bars, parquet_gates
 from hotband.stores.plugins import open_plugin, plugin_schemes, refuse_override
 from hotband.stores.ports import BarStore, GateStore
+from hotband.stores.produced import ProducedGates
 from hotband.stores.valkey_address import VALKEY_SCHEMES, parse_valkey_url, without_password
 
 SCHEMES: Final = ("memory", "parquet", *VALKEY_SCHEMES)
@@ -80,6 +81,15 @@ def open_gate_store(
 
         return valkey_gates(parse_valkey_url(url, wait_s), on_wait, stop)
     return memory_gates(rest) if scheme == "memory" else parquet_gates(Path(rest).absolute())
+
+
+def open_gates_of_run(url: str, bars: BarStore, granularity: str, wait_s: float = 0.0) -> GateStore:
+    """``open_gate_store`` for a run: a producer's gates are made of ``bars``, the run's own.
+
+    What the URL says of bars and granularity comes first.
+    """
+    store = open_gate_store(url, wait_s)
+    return store.in_run(bars, granularity) if isinstance(store, ProducedGates) else store
 
 
 def _split(url: str, plugins: tuple[str, ...] = ()) -> tuple[str, str]:

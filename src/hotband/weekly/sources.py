@@ -10,9 +10,14 @@ from hotband.gates.reader import GateInput, WhenUnavailable
 from hotband.market.calendar import MINUTE_NS, MarketHours, parse_granularity
 from hotband.market.instruments import get_instrument, load_instruments
 from hotband.profile.strategy import Profile, load_profile
-from hotband.research.history import BarInput, extent_of, held_instruments, open_bars
+from hotband.research.history import (
+    BarInput,
+    extent_of,
+    held_instruments,
+    open_bars,
+    open_gates,
+)
 from hotband.stores.location import Locations
-from hotband.stores.urls import open_gate_store
 
 QUIET_END_NS: Final = 15 * MINUTE_NS
 """A week has closed once there are bars up to so much before its close: the last minutes are
@@ -41,7 +46,7 @@ class Sources:
             "balance": self.balance,
             "cost_bps": self.cost_bps,
             "bars": bars,
-            "gates": open_gate_store(recorded) if isinstance(recorded, str) else recorded,
+            "gates": open_gates(recorded, bars, self.granularity),
             "unavailable": self.unavailable,
             "granularity": self.granularity,
         }
