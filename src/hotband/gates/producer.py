@@ -11,7 +11,7 @@ from typing import Protocol, Unpack
 import numpy as np
 import numpy.typing as npt
 
-from hotband.errors import GatesError
+from hotband.errors import GatesError, HotbandError
 from hotband.gates.events import OWN, GateExtras, Gates
 from hotband.market.bars import Bars
 from hotband.market.calendar import format_time
@@ -77,15 +77,22 @@ def produced(producer: GateProducer, bars: Bars) -> Gates:
     They count as recorded: they are the strategy's signals, not our fallback.
 
     Raises:
-        GatesError: A name that is none; gates of another instrument, known when no bar closes,
-            or marked as derived by our fallback (``synthetic``).
+        GatesError: A name that is none; an exception of the producer; gates of another
+            instrument, known when no bar closes, or marked as derived by our fallback
+            (``synthetic``).
     """
     source = f"producer:{producer.name}"
     if not OWN.fullmatch(source):
         allowed = "lower-case letters, digits and _ + . -, a letter first"
         raise GatesError("name of a gate producer", producer.name, allowed, "Rename it.")
     what = f"gates of {source} on {bars.instrument}"
-    gates = producer.gates(bars)
+    try:
+        gates = producer.gates(bars)
+    except HotbandError:
+        raise
+    except Exception as cause:
+        do = "Repair the producer, or ask its author."
+        raise GatesError(what, repr(cause), "gates, or none", do) from cause
     if gates.instrument != bars.instrument:
         do = "Give gates of the bars' own instrument."
         raise GatesError(what, f"gates of {gates.instrument}", bars.instrument, do)

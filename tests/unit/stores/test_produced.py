@@ -158,6 +158,15 @@ def test_what_a_producer_may_not_give_is_refused(producer: GateProducer, text: s
     assert text in str(caught.value)
 
 
+def test_an_exception_of_a_producer_is_told_with_its_name_and_bars() -> None:
+    class Fails(Wrong):
+        def gates(self, bars: Bars) -> Gates:
+            raise ZeroDivisionError(len(bars))
+
+    with pytest.raises(GatesError, match=r"producer:wrong on EUR_USD: got ZeroDivisionError\(10\)"):
+        produced(Fails(gates_at([3])), bars_at(range(10)))
+
+
 def test_gates_marked_as_derived_by_the_fallback_are_refused() -> None:
     given = gates_at([3])
     data = given.data.copy()
