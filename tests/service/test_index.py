@@ -163,8 +163,22 @@ def test_a_state_of_another_version_is_refused(tmp_path: Path) -> None:
     with index.db.writing() as db:
         db.execute("PRAGMA user_version = 99")
     index.db.close()
-    with pytest.raises(StoreError, match=r"version 99.*allowed: version 1"):
+    with pytest.raises(StoreError, match=r"version 99.*allowed: version 2"):
         RunIndex(tmp_path)
+
+
+def test_a_file_of_the_first_version_is_taken_on(tmp_path: Path) -> None:
+    index = RunIndex(tmp_path)
+    job = index.begin({}, None, ("EUR_USD",), keeper=ProcessMark(7, 1.5))
+    assert job.keeper == ProcessMark(7, 1.5)
+    with index.db.writing() as db:
+        db.execute("ALTER TABLE jobs DROP COLUMN keeper_pid")
+        db.execute("ALTER TABLE jobs DROP COLUMN keeper_started")
+        db.execute("PRAGMA user_version = 1")
+    index.db.close()
+    found = RunIndex(tmp_path).active()
+    assert found is not None
+    assert (found.job_id, found.keeper) == (job.job_id, None)
 
 
 def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:

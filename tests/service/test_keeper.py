@@ -197,6 +197,25 @@ def test_stopping_leaves_an_interrupted_job_with_its_request(desk: Desk) -> None
     assert not job.process.alive()
 
 
+def test_stopping_leaves_the_run_of_another_service_to_it_while_that_lives(desk: Desk) -> None:
+    job = desk.started()
+    other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    try:
+        mark = ProcessMark.of(other.pid)
+        with desk.index.db.writing() as db:
+            told = (mark.pid, mark.started)
+            db.execute("UPDATE jobs SET keeper_pid = ?, keeper_started = ?", told)
+        desk.another().stop(0.0)
+        assert desk.job(job).state == "running"
+        assert job.process is not None
+        assert job.process.alive()
+    finally:
+        other.kill()
+        other.wait()
+    desk.another().stop(5.0)
+    assert desk.job(job).state == "interrupted"
+
+
 def test_stopping_ends_a_deaf_runner_too(desk: Desk) -> None:
     job = desk.started()
     desk.steps.say(deaf=True, line="deaf")

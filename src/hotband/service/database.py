@@ -11,7 +11,7 @@ from typing import Final
 from hotband.errors import StoreError
 
 FILE: Final = "service/index.sqlite"
-VERSION: Final = 1
+VERSION: Final = 2
 PATIENCE_S: Final = 10.0
 """How long to wait for another process that writes."""
 _SCHEMA: Final = """
@@ -22,6 +22,7 @@ CREATE TABLE jobs (
   created_at REAL NOT NULL, started_at REAL, finished_at REAL, heartbeat_at REAL,
   pid INTEGER, pid_started REAL, cancel_at REAL, progress TEXT, error TEXT, summary TEXT,
   archive TEXT, reused INTEGER NOT NULL DEFAULT 0, seq INTEGER NOT NULL DEFAULT 1,
+  keeper_pid INTEGER, keeper_started REAL,
   CHECK ((slot IS 1) = (state IN ('running', 'cancelling')))
 );
 CREATE INDEX jobs_run ON jobs (run_id);
@@ -32,6 +33,11 @@ CREATE TABLE keys (
 );
 CREATE TABLE fired (name TEXT PRIMARY KEY, at REAL NOT NULL);
 """
+_SINCE_1: Final = """
+ALTER TABLE jobs ADD COLUMN keeper_pid INTEGER;
+ALTER TABLE jobs ADD COLUMN keeper_started REAL;
+"""
+"""What a file of version 1 lacks."""
 
 
 class Database:
@@ -54,8 +60,8 @@ class Database:
 
     def _prepare(self, db: sqlite3.Connection) -> None:
         version = db.execute("PRAGMA user_version").fetchone()[0]
-        if version == 0:
-            for statement in _SCHEMA.split(";"):
+        if version in {0, 1}:
+            for statement in (_SINCE_1 if version else _SCHEMA).split(";"):
                 db.execute(statement)
             db.execute(f"PRAGMA user_version = {VERSION}")
         elif version != VERSION:

@@ -48,8 +48,9 @@ class RunIndex:
         window: tuple[str, str] | None,
         instruments: Sequence[str],
         origin: Origin = "api",
+        keeper: ProcessMark | None = None,
     ) -> Job:
-        """A new active job.
+        """A new active job, of the service whose process is ``keeper``.
 
         Raises:
             BusyError: One is active already.
@@ -64,10 +65,13 @@ class RunIndex:
             job_id = new_id(now, None if last is None else last.job_id)
             db.execute(
                 "INSERT INTO jobs (job_id, state, origin, slot, request, window_start,"
-                " window_end, instruments, created_at, heartbeat_at)"
-                " VALUES (?, 'running', ?, 1, ?, ?, ?, ?, ?, ?)",
-                (job_id, origin, _text(request), start, end, _text(list(instruments)), now, now),
-            )
+                " window_end, instruments, created_at, heartbeat_at, keeper_pid, keeper_started)"
+                " VALUES (?, 'running', ?, 1, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    job_id, origin, _text(request), start, end, _text(list(instruments)), now, now,
+                    keeper and keeper.pid, keeper and keeper.started,
+                ),
+            )  # fmt: skip
             return self._required(db, job_id)
 
     def adopt(self, jobs: Sequence[Job]) -> None:

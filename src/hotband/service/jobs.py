@@ -29,6 +29,7 @@ class Job:
         instruments: That it runs.
         created_at, started_at, finished_at, heartbeat_at: When; None = not yet.
         process: The runner's.
+        keeper: The service's that began it; None = not known.
         cancel_at: When it was asked to stop.
         progress: How far it is: instrument, completed, total, cells_per_second, eta_seconds.
         error: Its class and text; None = none.
@@ -57,6 +58,7 @@ class Job:
     archive: str | None
     reused: bool
     seq: int
+    keeper: ProcessMark | None = None
 
     @property
     def active(self) -> bool:
@@ -66,7 +68,6 @@ class Job:
     @classmethod
     def of(cls, row: sqlite3.Row) -> "Job":
         """From a row of the table ``jobs``."""
-        pid, started = row["pid"], row["pid_started"]
         window = (row["window_start"], row["window_end"])
         return cls(
             job_id=row["job_id"],
@@ -80,7 +81,8 @@ class Job:
             started_at=row["started_at"],
             finished_at=row["finished_at"],
             heartbeat_at=row["heartbeat_at"],
-            process=None if pid is None else ProcessMark(pid, started),
+            process=_marked(row["pid"], row["pid_started"]),
+            keeper=_marked(row["keeper_pid"], row["keeper_started"]),
             cancel_at=row["cancel_at"],
             progress=_loaded(row["progress"]),
             error=_loaded(row["error"]),
@@ -89,6 +91,10 @@ class Job:
             reused=bool(row["reused"]),
             seq=row["seq"],
         )
+
+
+def _marked(pid: int | None, started: float) -> ProcessMark | None:
+    return None if pid is None else ProcessMark(pid, started)
 
 
 def _loaded(text: str | None) -> Any:

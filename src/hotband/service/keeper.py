@@ -91,7 +91,8 @@ class JobKeeper:
             raise ElsewhereError
         window = (plan.window.start, plan.window.end)
         asked = request.model_dump(mode="json", exclude_defaults=True)
-        job = self.index.begin(asked, window, list(plan.plans), origin)
+        own = ProcessMark.of(os.getpid())
+        job = self.index.begin(asked, window, list(plan.plans), origin, own)
         self._spawn(job)
         return job
 
@@ -178,9 +179,12 @@ class JobKeeper:
         return self.index.ask_to_stop(job.job_id)
 
     def stop(self, within_s: float) -> None:
-        """Stop the active job's process, so that a later service can offer to go on with it."""
+        """Stop the active job's process, so that a later service can offer to go on with it.
+
+        One that another service began is left to it while that lives.
+        """
         job = self.index.active()
-        if job is None or job.process is None:
+        if job is None or job.process is None or self._of_another(job):
             return
         job.process.signal_group(signal.SIGTERM)
         end = time.monotonic() + within_s
@@ -191,6 +195,10 @@ class JobKeeper:
         while job.process.alive():
             time.sleep(0.01)
         self.settle()
+
+    def _of_another(self, job: Job) -> bool:
+        keeper = job.keeper
+        return keeper is not None and keeper != ProcessMark.of(os.getpid()) and keeper.alive()
 
     def log_path(self, job_id: str) -> Path:
         """The file with what a job's process said."""
