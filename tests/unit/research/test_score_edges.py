@@ -133,3 +133,25 @@ def test_where_few_trades_take_most_and_nothing_is_raised_the_next_step_says_so(
     assert found.penalties == ()
     wanted = "most is lost to few trades or synthetic data: 34.00 points"
     assert found.next_step == f"nothing caps the score; {wanted}"
+
+
+@pytest.mark.parametrize("name", ["sharpe", "return_pct", "pnl_nav_pct", "pf", "maxdd_pct"])
+def test_an_undefined_term_has_no_points(name: str) -> None:
+    found = score(replace(SOLID, **{name: None}))
+    assert [part.points for part in found.components if part.name == name] == [0.0]
+    full = score(SOLID)
+    lost = next(part.points for part in full.components if part.name == name)
+    assert full.raw is not None
+    assert full.reliability is not None
+    factor = full.reliability.trade_depth * full.reliability.real_coverage
+    assert found.raw == pytest.approx(full.raw - lost * factor)
+
+
+def test_a_cap_binds_as_soon_as_it_takes_anything() -> None:
+    depths = [score(replace(SOLID, dsr=0.5, trades=trades)) for trades in range(250, 301)]
+    raws = [found.raw for found in depths if found.raw is not None]
+    assert min(raws) < 70.0 < max(raws) < 71.0
+    for found in depths:
+        assert found.raw is not None
+        assert found.binding == ("selection_unproven" if found.raw > 70.0 else None)
+        assert found.value == min(found.raw, 70.0)
