@@ -9,7 +9,6 @@ from hotband.errors import InputError, WindowError
 from hotband.gates.reader import GateInput
 from hotband.market.bars import Bars
 from hotband.market.calendar import format_time, parse_granularity
-from hotband.stores.memory import fixed_bars
 from hotband.stores.ports import BarStore
 from hotband.stores.urls import open_bar_store, open_gates_of_run
 
@@ -30,8 +29,7 @@ def open_gates(
     """The store that a URL names, for a run over ``bars``, or what was given."""
     if not isinstance(source, str):
         return source
-    held = fixed_bars(bars.values()) if isinstance(bars, Mapping) else bars
-    return open_gates_of_run(source, held, granularity, wait_s)
+    return open_gates_of_run(source, bars, granularity, wait_s)
 
 
 def held_instruments(source: BarInput, granularity: str) -> tuple[str, ...]:

@@ -1,12 +1,13 @@
 """Stores by URL: the one place that knows which schemes exist."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
 from hotband.errors import StoreError
-from hotband.stores.memory import memory_bars, memory_gates
+from hotband.market.bars import Bars
+from hotband.stores.memory import fixed_bars, memory_bars, memory_gates
 from hotband.stores.parquet import parquet_bars, parquet_gates
 from hotband.stores.plugins import open_plugin, plugin_schemes, refuse_override
 from hotband.stores.ports import BarStore, GateStore
@@ -83,13 +84,18 @@ def open_gate_store(
     return memory_gates(rest) if scheme == "memory" else parquet_gates(Path(rest).absolute())
 
 
-def open_gates_of_run(url: str, bars: BarStore, granularity: str, wait_s: float = 0.0) -> GateStore:
+def open_gates_of_run(
+    url: str, bars: BarStore | Mapping[str, Bars], granularity: str, wait_s: float = 0.0
+) -> GateStore:
     """``open_gate_store`` for a run: a producer's gates are made of ``bars``, the run's own.
 
     What the URL says of bars and granularity comes first.
     """
     store = open_gate_store(url, wait_s)
-    return store.in_run(bars, granularity) if isinstance(store, ProducedGates) else store
+    if not isinstance(store, ProducedGates):
+        return store
+    held = fixed_bars(bars.values()) if isinstance(bars, Mapping) else bars
+    return store.in_run(held, granularity)
 
 
 def _split(url: str, plugins: tuple[str, ...] = ()) -> tuple[str, str]:
