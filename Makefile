@@ -82,7 +82,7 @@ services:
 test test-long: services
 
 test: check front
-	$(BIN)/python -m pytest -m "not long" -n 2 --dist loadfile --durations=20
+	$(BIN)/python -m pytest -m "not long" -n 2 --dist loadfile --no-loadscope-reorder --durations=20
 
 test-long: $(STAMPS)/dev page
 	$(BIN)/python -m pytest -m long

@@ -13,7 +13,14 @@ from tests.valkey_server import Database, ValkeyServer
 settings.register_profile("untimed", settings(), deadline=None)
 settings.load_profile("untimed")
 
+_UNIT = Path(__file__).parent / "unit"
 _BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Unit tests last: small as they are, they keep all workers busy to the end."""
+    items.sort(key=lambda item: _UNIT in item.path.parents)
 
 
 @pytest.fixture(scope="session")

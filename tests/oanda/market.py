@@ -5,7 +5,7 @@ fetches of one stretch, however cut into pages, must end in the same bars.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -50,6 +50,11 @@ class Market:
     @property
     def now_ns(self) -> int:
         return parse_time(self.now)
+
+    def at_once(self) -> "Market":
+        """The same at this moment, however time goes on: a reply is of one moment."""
+        held = {each.name: getattr(self, each.name) for each in fields(Market)}
+        return Market(**held | {"now": format_time(self.now_ns)})
 
     def opens(self, granularity: str, start_ns: int, end_ns: int) -> Times:
         """Open times with a candle, in [start, end) and up to now."""

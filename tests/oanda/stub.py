@@ -134,7 +134,8 @@ class Stub:
         raise RefusalError(404, "The requested resource was not found.")
 
     def _candles(self, instrument: str, query: dict[str, str]) -> dict[str, Any]:
-        if instrument not in self.market.known:
+        market = self.market.at_once()
+        if instrument not in market.known:
             raise RefusalError(400, "Invalid value specified for 'instrument'")
         granularity = query.get("granularity", "S5")
         try:
@@ -145,7 +146,7 @@ class Stub:
         except (HotbandError, ValueError, KeyError) as error:
             raise RefusalError(400, "Invalid value specified") from error
         for name, at in (("to", end), ("from", start)):
-            if at is not None and at > self.market.now_ns:
+            if at is not None and at > market.now_ns:
                 raise RefusalError(
                     400, f"Invalid value specified for '{name}'. Time is in the future"
                 )
@@ -155,8 +156,8 @@ class Stub:
             count = -(-(end - start) // step)
         if not 1 <= count <= 5000:
             raise RefusalError(400, "Maximum value for 'count' exceeded")
-        t = self.market.page(granularity, start, count)
-        return self.market.reply(instrument, granularity, t if end is None else t[t < end], sides)
+        t = market.page(granularity, start, count)
+        return market.reply(instrument, granularity, t if end is None else t[t < end], sides)
 
 
 class _Server(ThreadingHTTPServer):
