@@ -156,7 +156,10 @@ def test_continuous_integration_runs_checks_and_tests_through_one_command() -> N
     assert "exec make test\n" in (ROOT / ".ci" / "run").read_text("utf-8")
     makefile = (ROOT / "Makefile").read_text("utf-8")
     recipe = makefile.partition("\ncheck: ")[2].partition("\n\n")[0]
-    assert "\ntest: check front\n" in makefile
+    steps = makefile.partition("\ntest:\n")[2].partition("\n\n")[0].splitlines()
+    assert steps[0].strip() == "$(MAKE) --no-print-directory -j2 check front"
+    assert steps[1].strip().startswith('$(BIN)/python -m pytest -m "not long" ')
+    assert len(steps) == 2
     front = makefile.partition("\nfront: page\n")[2].partition("\n\n")[0]
     assert "npm run --silent check && npm run --silent test" in front
     for tool in ("ruff check .", "ruff format --check .", "mypy", "lint-imports"):
