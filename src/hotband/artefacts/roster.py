@@ -11,14 +11,15 @@ import re
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, Final, Literal, Self, TypeVar
+from typing import Any, Final, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from hotband.artefacts.archive import archive_name, archived
+from hotband.artefacts.reading import read_document
 from hotband.artefacts.roster_part import IsoWeek, RosterVerdict
-from hotband.artefacts.values import Artefact, Instant, Pair, RunId, first_fault
-from hotband.durable import remove_drafts, unusable, write_whole
+from hotband.artefacts.values import Artefact, Instant, Pair, RunId
+from hotband.durable import remove_drafts, write_whole
 from hotband.errors import InputError, IntegrityError, StoreError
 from hotband.roster.decision import Decision, RosterState
 from hotband.roster.settings import RosterSettings
@@ -26,6 +27,7 @@ from hotband.roster.week import WeekResult
 
 ROSTER: Final = "roster.json"
 FOLDER: Final = "roster"
+_MEND: Final = "Restore it from a copy; roster.json alone may be removed: the weeks say the same."
 _FILE: Final = re.compile(r"roster/(\d{4}-W\d{2}(?:\.\d+)?\.json)")
 
 
@@ -125,7 +127,6 @@ class Roster(_Document):
 
 ROSTER_DOCUMENTS: Final[dict[str, type[Artefact]]] = {"roster": Roster, "roster.week": RosterWeek}
 """By the name of their published schema."""
-D = TypeVar("D", Roster, RosterWeek)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,7 @@ class RosterFolder:
     def read(self) -> Roster | None:
         """The roster after the newest week; None = no week was decided yet."""
         weeks = archived(self.root / FOLDER)
-        held = _read(self.root / ROSTER, Roster)
+        held = read_document(self.root / ROSTER, Roster, _MEND)
         if held is not None and not self._has(held.file):
             raise StoreError(
                 f"file {self.root / ROSTER}", f"{held.file}, which is not there",
@@ -196,7 +197,7 @@ class RosterFolder:
             _write(self.root / file, week)
             remove_drafts(self.root / FOLDER)
         newest = self.read()
-        if newest is not None and _read(self.root / ROSTER, Roster) != newest:
+        if newest is not None and read_document(self.root / ROSTER, Roster, _MEND) != newest:
             _write(self.root / ROSTER, newest)
         return file
 
@@ -227,30 +228,7 @@ def _write(path: Path, document: Roster | RosterWeek) -> None:
 
 
 def _required(path: Path) -> RosterWeek:
-    found = _read(path, RosterWeek)
+    found = read_document(path, RosterWeek, _MEND)
     if found is None:
         raise StoreError(f"file {path}", "no file", "a week's decisions", "List them again.")
     return found
-
-
-def _read(path: Path, model: type[D]) -> D | None:
-    try:
-        found = model.model_validate_json(path.read_bytes())
-    except FileNotFoundError:
-        return None
-    except OSError as cause:
-        raise unusable(path, cause) from cause
-    except (ValidationError, InputError) as cause:
-        raise _broken(path, first_fault(cause), model) from cause
-    if "schema_version" not in found.model_fields_set:
-        raise _broken(path, "no schema_version", model)
-    return found
-
-
-def _broken(path: Path, fault: str, model: type[_Document]) -> StoreError:
-    return StoreError(
-        f"file {path}",
-        fault,
-        f"what docs/schemas says of {model.__name__}",
-        "Restore it from a copy; roster.json alone may be removed: the weeks say the same.",
-    )

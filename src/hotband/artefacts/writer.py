@@ -13,27 +13,26 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import IO, Final, TypeVar
+from typing import IO, Final
 
 import polars as pl
 import polars.selectors as cs
-from pydantic import ValidationError
 
 from hotband.artefacts import archive
 from hotband.artefacts.archive import ArchiveEntry
 from hotband.artefacts.lock import FolderLock
+from hotband.artefacts.reading import read_document
 from hotband.artefacts.schemas import Document, ErrorArtefact, Latest, Partial, files_of
 from hotband.artefacts.values import Window, first_fault
-from hotband.durable import remove, remove_drafts, unusable, write_whole
+from hotband.durable import remove, remove_drafts, write_whole
 from hotband.errors import InputError, IntegrityError, StoreError
 from hotband.market.calendar import parse_time
-
-T = TypeVar("T", Latest, Partial, ErrorArtefact)
 
 LATEST: Final = "latest.json"
 PARTIAL: Final = "latest.partial.json"
 ERROR: Final = "latest.error.json"
 _ROW_GROUP: Final = 1 << 17
+_MEND: Final = "Restore it from a copy, or remove it and run again."
 _WHOLE_BELOW: Final = 2.0**53
 
 
@@ -148,14 +147,14 @@ class ArtefactFolder:
 
     def read_latest(self) -> Latest | None:
         """The last good result; None = no run has finished yet."""
-        return _read(self.root / LATEST, Latest)
+        return read_document(self.root / LATEST, Latest, _MEND)
 
     def read_partial(self) -> Partial | None:
         """The run that is on; None = none is.
 
         A run that finished but was killed before it could remove the file counts as none.
         """
-        partial = _read(self.root / PARTIAL, Partial)
+        partial = read_document(self.root / PARTIAL, Partial, _MEND)
         latest = None if partial is None else self.read_latest()
         if partial is None or latest is None or latest.run_id != partial.run_id:
             return partial
@@ -176,7 +175,7 @@ class ArtefactFolder:
         An error older than the last good result counts as none: its writer was killed before
         it could remove the file.
         """
-        error = _read(self.root / ERROR, ErrorArtefact)
+        error = read_document(self.root / ERROR, ErrorArtefact, _MEND)
         latest = None if error is None else self.read_latest()
         if error is None or latest is None:
             return error
@@ -188,7 +187,7 @@ class ArtefactFolder:
         week = archive.week_of(window)
         weekly = [entry.path for entry in self.list_archive() if entry.week == week]
         for path in (self.root / LATEST, *weekly):
-            held = _read(path, Latest)
+            held = read_document(path, Latest, _MEND)
             whole = held and all((self.root / file).is_file() for file in held.files.values())
             if held is not None and held.run_id == run_id and whole:
                 return held
@@ -224,7 +223,7 @@ class ArtefactFolder:
         return archive.archived(self.root)
 
     def _read_required(self, path: Path) -> Latest:
-        found = _read(path, Latest)
+        found = read_document(path, Latest, _MEND)
         if found is None:
             raise StoreError(f"file {path}", "no file", "a result", "List them again.")
         return found
@@ -261,31 +260,6 @@ def _plain(value: object) -> object:
         case float() if value.is_integer() and abs(value) < _WHOLE_BELOW:
             return int(value)
     return value
-
-
-def _read(path: Path, model: type[T]) -> T | None:
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        return None
-    except OSError as cause:
-        raise unusable(path, cause) from cause
-    try:
-        found = model.model_validate_json(data)
-    except ValidationError as cause:
-        raise _broken(path, first_fault(cause), model) from cause
-    if "schema_version" not in found.model_fields_set:
-        raise _broken(path, "no schema_version", model)
-    return found
-
-
-def _broken(path: Path, fault: str, model: type[Document]) -> StoreError:
-    return StoreError(
-        f"file {path}",
-        fault,
-        f"what docs/schemas says of {model.__name__}",
-        "Restore it from a copy, or remove it and run again.",
-    )
 
 
 def _write_parquet(file: IO[bytes], name: str, rows: pl.DataFrame | pl.LazyFrame) -> None:
