@@ -92,9 +92,8 @@ def produced_gates(producer: GateProducer, options: UrlOptions) -> ProducedGates
     url, granularity = options.text("bars"), options.text("granularity")
     options.require_known()
     bars: BarStore = open_bar_store(url or Locations.from_environment().bars)
-    made = ProducedGates(producer, bars, granularity or "M1")
-    made.open_to_run = OpenToRun(bars=not url, granularity=not granularity)
-    return made
+    free = OpenToRun(bars=not url, granularity=not granularity)
+    return ProducedGates(producer, bars, granularity or "M1", free)
 
 
 @cache

@@ -24,8 +24,11 @@ CHUNK_BARS: Final = 5_000
 class OpenToRun(NamedTuple):
     """What a run may choose of the bars of a producer, because nobody has."""
 
-    bars: bool = False
-    granularity: bool = False
+    bars: bool
+    granularity: bool
+
+
+FIXED: Final = OpenToRun(bars=False, granularity=False)
 
 
 class ProducedGates:
@@ -35,15 +38,21 @@ class ProducedGates:
         producer: Makes gates of bars.
         bars: Where they are read.
         granularity: Of the bars that the producer is handed.
+        open_to_run: What ``in_run`` may change.
 
     Raises:
         StoreError: A memory of the producer's below one bar.
     """
 
     complete = True
-    open_to_run = OpenToRun()
 
-    def __init__(self, producer: GateProducer, bars: BarStore, granularity: str = "M1") -> None:
+    def __init__(
+        self,
+        producer: GateProducer,
+        bars: BarStore,
+        granularity: str = "M1",
+        open_to_run: OpenToRun = FIXED,
+    ) -> None:
         memory = producer.memory_bars
         if memory is not None and memory < 1:
             do = "Count the bar that makes the gate."
@@ -51,14 +60,14 @@ class ProducedGates:
         self.producer, self.granularity = producer, granularity
         self.name = f"{producer.name} on {granularity} of {bars!r}"
         self._bars, self._step = bars, parse_granularity(granularity)
+        self._open = open_to_run
 
     def in_run(self, bars: BarStore, granularity: str) -> Self:
         """The gates of a run over these bars, as far as the run may choose."""
-        free = self.open_to_run
         return type(self)(
             self.producer,
-            bars if free.bars else self._bars,
-            granularity if free.granularity else self.granularity,
+            bars if self._open.bars else self._bars,
+            granularity if self._open.granularity else self.granularity,
         )
 
     def __repr__(self) -> str:

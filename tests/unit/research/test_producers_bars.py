@@ -3,22 +3,27 @@
 import itertools
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from tests.examples.installed import install
 
 from hotband import BacktestSimulator
 from hotband.feeds.demo import demo_bars
+from hotband.live.start import Asked, run_session
 from hotband.market.bars import Bars
 from hotband.market.calendar import parse_time
 from hotband.research.history import BarInput, open_gates
 from hotband.research.result import SimulationResult
+from hotband.research.signals import derive_signals
 from hotband.stores.memory import memory_bars
+from hotband.stores.plugins import producer_of
 from hotband.stores.produced import ProducedGates
 from hotband.weekly.sources import Sources
 
 FRESH = itertools.count()
 START, END = "2026-03-09T21:00:00Z", "2026-03-10T21:00:00Z"
+DAY = "2026-03-10T12:00:00Z", END
 CODE = """
 import numpy as np
 from hotband.gates.producer import gates_on
@@ -84,6 +89,24 @@ def test_bars_and_granularity_of_the_url_come_first(bars: str) -> None:
 def test_a_weekly_run_makes_them_of_its_own_bars(bars: str) -> None:
     held = Sources(bars=bars, gates="each:").open()
     assert held.options["gates"].instruments() == ("EUR_USD",)
+
+
+def test_a_paper_session_makes_them_of_its_own_bars(bars: str, tmp_path: Path) -> None:
+    said: list[dict[str, Any]] = []
+    asked = Asked(
+        ("EUR_USD",), replay=True, start=START, end=END, granularity="M5", bars=bars,
+        gates="each:", recording=tmp_path / "session",
+    )  # fmt: skip
+    run_session(asked, said.append)
+    # Bars and the gates of all but the last, which is known when the window ends.
+    assert said[-1]["inputs"] == {"taken": 2 * len(market("M5")) - 1}
+
+
+def test_signals_are_scaled_by_gates_of_the_same_bars(bars: str) -> None:
+    made = derive_signals("EUR_USD", *DAY, bars=bars, gates="each:")
+    fixed = ProducedGates(producer_of("each:"), memory_bars(bars.removeprefix("memory://")))
+    assert made == derive_signals("EUR_USD", *DAY, bars=bars, gates=fixed)
+    assert made != derive_signals("EUR_USD", *DAY, bars=bars, gates="each:bars=memory://empty")
 
 
 def test_a_producer_made_in_python_keeps_the_bars_that_it_was_given() -> None:
