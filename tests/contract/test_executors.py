@@ -91,7 +91,7 @@ def test_settings_that_no_executor_takes_are_refused(
     name: str, settings: dict[str, int | str], text: str
 ) -> None:
     with pytest.raises(InputError, match=text):
-        open_executor(name, **settings)  # type: ignore[arg-type]
+        open_executor(name, **settings)  # type: ignore[arg-type] # wrong on purpose
 
 
 def test_the_shared_data_of_a_thread_is_the_callers() -> None:

@@ -209,8 +209,8 @@ def test_without_ray_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPa
 def test_a_node_with_other_sources_refuses_to_work() -> None:
     from hotband.executors.ray import attempt, source
 
-    error, trace = pickle.loads(attempt(("other", *source()[1:]), 2, 3, work.power))  # noqa: S301
+    error, trace = pickle.loads(attempt(("other", *source()[1:]), 2, 3, work.power))  # noqa: S301 # made here
     assert "ExecutorError" in trace
     assert str(error).startswith("source hash, Python, hotband, NumPy and Numba of a Ray node: got")
     assert "Install the same versions on every node" in str(error)
-    assert pickle.loads(attempt(source(), 2, 3, work.power)) == (9, None)  # noqa: S301
+    assert pickle.loads(attempt(source(), 2, 3, work.power)) == (9, None)  # noqa: S301 # the same

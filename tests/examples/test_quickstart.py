@@ -14,7 +14,7 @@ MOST_LINES = 40
 
 
 def read() -> Any:
-    return nbformat.read(NOTEBOOK, as_version=4)  # type: ignore[no-untyped-call]
+    return nbformat.read(NOTEBOOK, as_version=4)  # type: ignore[no-untyped-call] # no types in it
 
 
 def code_cells(notebook: Any) -> list[Any]:

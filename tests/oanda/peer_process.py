@@ -8,12 +8,12 @@ import sys
 from itertools import islice
 from typing import Any
 
-from oandapyV20 import oandapyV20  # type: ignore[import-untyped]
-from oandapyV20.contrib.factories import (  # type: ignore[import-untyped]
+from oandapyV20 import oandapyV20  # type: ignore[import-untyped] # has none
+from oandapyV20.contrib.factories import (  # type: ignore[import-untyped] # has none
     InstrumentsCandlesFactory,
 )
-from oandapyV20.endpoints import accounts, instruments, pricing  # type: ignore[import-untyped]
-from oandapyV20.exceptions import V20Error  # type: ignore[import-untyped]
+from oandapyV20.endpoints import accounts, instruments, pricing  # type: ignore[import-untyped] # has none
+from oandapyV20.exceptions import V20Error  # type: ignore[import-untyped] # has none
 
 
 def main(url: str, token: str, account: str) -> None:

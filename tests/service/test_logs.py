@@ -140,7 +140,7 @@ def test_a_reply_that_breaks_off_is_cut_and_written(log: io.StringIO, tmp_path: 
 
 
 def test_what_fails_outside_the_app_is_a_problem_too(log: io.StringIO, stack: Stack) -> None:
-    stack.access.settings = None  # type: ignore[assignment]
+    stack.access.settings = None  # type: ignore[assignment] # so that it fails
     reply = call(stack.whole, "/api/notes/1")
     assert (reply.status, reply.slug) == (500, "internal-error")
     assert reply.header("x-content-type-options") == "nosniff"

@@ -74,5 +74,5 @@ def test_ten_thousand_requests_and_twenty_runs_grow_memory_by_less_than_a_tenth(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     factor, before, after = grown(with_paper(finished_home(tmp_path_factory)), 10_000, 20)
-    print(f"resident: {before} KiB after the warm-up, {after} KiB at the end")  # noqa: T201
+    print(f"resident: {before} KiB after the warm-up, {after} KiB at the end")  # noqa: T201 # its figures
     assert factor < 1.1, (before, after)

@@ -117,7 +117,7 @@ def test_the_table_above_names_every_class_of_error() -> None:
 
     (mark,) = [
         mark
-        for mark in test_each_class_of_error_has_its_problem.pytestmark  # type: ignore[attr-defined]
+        for mark in test_each_class_of_error_has_its_problem.pytestmark  # type: ignore[attr-defined] # pytest's own
         if mark.name == "parametrize"
     ]
     assert {case[0] for case in mark.args[1]} == below(HotbandError)

@@ -37,11 +37,11 @@ class Line(Protocol):
 
     def connect(self) -> None: ...  # noqa: D102 - the library's own
     def begin(self) -> None: ...  # noqa: D102 - see valkey_pace
-    def disconnect(self) -> None: ...  # noqa: D102
-    def can_read(self, timeout: float) -> bool: ...  # noqa: D102
-    def pack_commands(self, commands: Sequence[Command]) -> list[bytes]: ...  # noqa: D102
-    def send_packed_command(self, command: list[bytes]) -> None: ...  # noqa: D102
-    def read_response(self) -> Reply: ...  # noqa: D102
+    def disconnect(self) -> None: ...  # noqa: D102 - the library's own
+    def can_read(self, timeout: float) -> bool: ...  # noqa: D102 - the library's own
+    def pack_commands(self, commands: Sequence[Command]) -> list[bytes]: ...  # noqa: D102 - the library's own
+    def send_packed_command(self, command: list[bytes]) -> None: ...  # noqa: D102 - the library's own
+    def read_response(self) -> Reply: ...  # noqa: D102 - the library's own
 
 
 class ValkeyWire:

@@ -11,9 +11,9 @@ pytest.register_assert_rewrite(
     "hotband.testing.gate_store", "hotband.testing.reading", "hotband.testing.producer"
 )
 
-from hotband.testing.gate_store import GateStoreContract  # noqa: E402
-from hotband.testing.producer import GateProducerContract  # noqa: E402
-from hotband.testing.reading import ReadingContract, ReadOnlyGateStoreContract  # noqa: E402
+from hotband.testing.gate_store import GateStoreContract  # noqa: E402 - after it
+from hotband.testing.producer import GateProducerContract  # noqa: E402 - after it
+from hotband.testing.reading import ReadingContract, ReadOnlyGateStoreContract  # noqa: E402 - after it
 
 __all__ = [
     "GateProducerContract",

@@ -138,7 +138,7 @@ def test_every_trade_of_the_span_has_its_entry_and_exit(held: Held) -> None:
 
 def test_markers_outside_the_span_are_left_out(held: Held) -> None:
     trades = held.folder.read_table(held.latest, "trades").filter(instrument=PAIR)
-    first = int(trades["exit_time"].dt.timestamp("ns").min())  # type: ignore[arg-type]
+    first = int(trades["exit_time"].dt.timestamp("ns").to_numpy().min())
     end = pl.Series([first + MINUTE_NS]).cast(pl.Datetime("ns", "UTC"))
     text = end.dt.strftime("%Y-%m-%dT%H:%M:%SZ")[0]
     seen = found(held, end=text)

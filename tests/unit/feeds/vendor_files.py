@@ -17,7 +17,7 @@ ORACLE = bytes.fromhex("000000da 0001b4c7 0001b4c4 3f8f5c29 3f400000")
 
 
 def read(path: Path, **words: object) -> FileBars:
-    return read_file(path, FileWords(**words), SpreadSource(TABLE))  # type: ignore[arg-type]
+    return read_file(path, FileWords(**words), SpreadSource(TABLE))  # type: ignore[arg-type] # by name
 
 
 def text(folder: Path, name: str, *lines: str, end: str = "\n") -> Path:

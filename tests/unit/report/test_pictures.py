@@ -22,7 +22,7 @@ def result() -> SimulationResult:
 
 def texts(svg: str) -> list[str]:
     """The words that are drawn."""
-    return [found.text or "" for found in ET.fromstring(svg).iter(f"{SVG}text")]  # noqa: S314
+    return [found.text or "" for found in ET.fromstring(svg).iter(f"{SVG}text")]  # noqa: S314 # made here
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -177,7 +177,7 @@ def test_one_sided_bars_keep_their_spread_when_the_store_has_learnt_another(
     late = [f"{wall:%Y-%m-%dT%H:%M:%SZ}" for wall in week_walls("2025-02-02", 1, 0)]
     one = ["time,o,h,l,c", *(f"{time},1.1,1.1,1.1,1.1" for time in late)]
     path = text(tmp_path, "EUR_USD.H1.other.csv", *one)
-    words = FileWords(side=side)  # type: ignore[arg-type]
+    words = FileWords(side=side)  # type: ignore[arg-type] # wrong on purpose
     first, *_ = import_files(store, [path], TABLE, words)
     header = "time,bid_o,bid_h,bid_l,bid_c,ask_o,ask_h,ask_l,ask_c"
     rows = [f"{wall:%Y-%m-%dT%H:%M:%SZ}{',1.1' * 4}{',1.101' * 4}" for wall in weeks]

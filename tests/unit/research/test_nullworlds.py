@@ -278,7 +278,7 @@ def test_every_world_has_a_text() -> None:
 
 def test_an_unknown_world_is_refused_with_the_near_one() -> None:
     with pytest.raises(InputError, match=r"world: got N11; .* Did you mean 'N1'"):
-        made("N11")  # type: ignore[arg-type]
+        made("N11")  # type: ignore[arg-type] # wrong on purpose
 
 
 def test_n5_is_refused_for_bars_and_names_its_function() -> None:
