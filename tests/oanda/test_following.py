@@ -105,6 +105,27 @@ def test_over_a_weekend_nothing_comes_and_nothing_is_lost(followed: Followed) ->
     )
 
 
+class Between(Market):
+    """A market in which two minutes pass after its first reply."""
+
+    def at_once(self) -> Market:
+        held = super().at_once()
+        self.now = format_time(parse_time(NOW) + 2 * MINUTE_NS)
+        return held
+
+
+def test_candles_completed_between_two_questions_of_a_look_come_once(followed: Followed) -> None:
+    followed.follower.catch_up()
+    followed.pass_time(60)
+    followed.stub.market = Between(now=NOW, missing=0.0)
+    # The first question finds 15:00 to be the newest candle, so that the look ends with it.
+    assert [each.bars for each in followed.follower.look()] == [1, 2]
+    assert followed.last("EUR_USD") == "2026-03-06T15:00:00Z"
+    followed.pass_time(60)
+    assert [(each.instrument, each.bars) for each in followed.follower.look()] == [("EUR_USD", 1)]
+    assert followed.last("EUR_USD") == followed.last("GBP_USD") == "2026-03-06T15:01:00Z"
+
+
 def test_trouble_is_said_once_and_once_more_when_it_is_over(followed: Followed) -> None:
     followed.follower.catch_up()
     for _ in range(2):
@@ -145,11 +166,16 @@ def test_the_command_follows_until_a_signal(stub: Stub, tmp_path: Path) -> None:
         assert running.stdout is not None
         first = json.loads(running.stdout.readline())
         stub.market.now = "2026-03-06T15:02:30Z"
-        second = json.loads(running.stdout.readline())
+        # Time may pass between two questions of one look, which then ends with the first minute.
+        later = [json.loads(running.stdout.readline())]
+        while later[-1]["last"] < "2026-03-06T15:01:00Z":
+            later.append(json.loads(running.stdout.readline()))
         running.send_signal(signal.SIGTERM)
         assert running.wait(20) == 0
     assert first == {"instrument": "EUR_USD", "bars_added": 120, "last": "2026-03-06T14:59:00Z"}
-    assert second == {"instrument": "EUR_USD", "bars_added": 2, "last": "2026-03-06T15:01:00Z"}
+    assert later[-1]["last"] == "2026-03-06T15:01:00Z"
+    assert {each["instrument"] for each in later} == {"EUR_USD"}
+    assert sum(each["bars_added"] for each in later) == 2
     assert stub.verbs == {"GET"}
 
 
