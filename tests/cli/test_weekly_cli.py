@@ -23,11 +23,11 @@ from hotband.stores.urls import open_bar_store
 DATA = ("2026-03-01T22:00:00Z", "2026-03-13T21:00:00Z")
 SMALL = "default: {min_reps: [1, 2], exposure: [0.5], hold_minutes: [15, 30]}\nmin_trades: 5\n"
 LARGE = (
-    "default: {hazard: {points: 100}, min_reps: [1, 2, 3, 4, 5], exposure: [0.1, 0.2, 0.5, 1.0],\n"
+    "default: {hazard: {points: 25}, min_reps: [1, 2, 3, 4, 5], exposure: [0.1, 0.2, 0.5, 1.0],\n"
     "          hold_minutes: [5, 10, 15, 30], stop_loss_pips: [5, 10, 20, 40]}\n"
     "max_cells: 1000000\n"
 )
-"""A second or two of work."""
+"""Seconds of work."""
 
 
 def command(*arguments: str) -> list[str]:

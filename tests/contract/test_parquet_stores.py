@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -125,23 +126,29 @@ def test_a_killed_writer_leaves_the_old_bars_or_the_new_ones(tmp_path: Path) -> 
     root = Path(__file__).parents[2]
     end_ns = START_NS + (MINUTES[-1] + 1) * MINUTE_NS
     url = f"parquet://{tmp_path}"
-    for _ in range(20):
-        with subprocess.Popen(
-            [sys.executable, "-m", "tests.contract.writer_process", url],
-            cwd=root,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join([str(root / "src"), str(root)])},
-            stdout=subprocess.PIPE,
-            text=True,
-        ) as process:
-            assert process.stdout is not None
-            process.stdout.readline()
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.contract.writer_process", url],
+        cwd=root,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(root / "src"), str(root)])},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        for _ in range(20):
+            process.stdin.write("\n")
+            process.stdin.flush()
+            writer = int(process.stdout.readline())
+            assert process.stdout.readline() == "0\n"
             time.sleep(draw.uniform(0, 0.15))
-            process.kill()
-            said = [0, *(int(line) for line in process.stdout.read().split())]
-        held = open_bar_store(url).read("EUR_USD", "M1", START_NS, end_ns)
-        number = round((float(held.data["bid_o"][0]) - 1.0) * 100)
-        assert number in {said[-1], said[-1] + 1}
-        assert held.content_hash == version(number).content_hash
+            os.kill(writer, signal.SIGKILL)
+            said = [0, *(int(line) for line in iter(process.stdout.readline, "over\n"))]
+            held = open_bar_store(url).read("EUR_USD", "M1", START_NS, end_ns)
+            number = round((float(held.data["bid_o"][0]) - 1.0) * 100)
+            assert number in {said[-1], said[-1] + 1}
+            assert held.content_hash == version(number).content_hash
+        process.stdin.close()
 
 
 def test_concurrent_appenders_lose_nothing(tmp_path: Path) -> None:

@@ -94,6 +94,23 @@ class Stub:
     def verbs(self) -> set[str]:
         return {verb for _, verb, _ in self.seen}
 
+    def takes_another(self) -> bool:
+        """Whether one more connection now would be taken."""
+        with self.lock:
+            return self._recent() < CONNECTIONS_A_SECOND
+
+    def connect(self) -> bool:
+        """Note a connection; whether it is taken."""
+        with self.lock:
+            taken = self._recent() < CONNECTIONS_A_SECOND
+            self.connected.append(time.monotonic())
+            self.turned_away += not taken
+        return taken
+
+    def _recent(self) -> int:
+        now = time.monotonic()
+        return sum(now - at < 1.0 for at in self.connected)
+
     def peak_rate(self) -> int:
         """Most requests that came within one second."""
         return most_within([at for at, _, _ in self.seen], 1.0)
@@ -177,12 +194,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def setup(self) -> None:
         super().setup()
-        now = time.monotonic()
-        with self.owner.lock:
-            recent = [at for at in self.owner.connected if now - at < 1.0]
-            self.owner.connected.append(now)
-            self.refused = len(recent) >= CONNECTIONS_A_SECOND
-            self.owner.turned_away += self.refused
+        self.refused = not self.owner.connect()
 
     def handle(self) -> None:
         if not self.refused:
