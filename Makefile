@@ -4,8 +4,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
 PEERS := .venv-peers
-# What is imported is compiled then; most of what is installed never is.
-INSTALL := -m pip install -q --no-compile
 FRONT := apps/frontend
 PAGE := src/hotband/service/page/index.html
 PAGE_SOURCES := $(shell find $(FRONT)/src $(FRONT)/public $(FRONT)/scripts -type f 2>/dev/null) \
@@ -33,12 +31,12 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(STAMPS)/runtime: requirements/runtime.txt pyproject.toml | $(BIN)/python
-	$(BIN)/python $(INSTALL) --require-hashes -r requirements/runtime.txt
-	$(BIN)/python $(INSTALL) --no-deps --no-build-isolation -e .
+	$(BIN)/python -m pip install -q --require-hashes -r requirements/runtime.txt
+	$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
 	@mkdir -p $(STAMPS) && touch $@
 
 $(STAMPS)/dev: requirements/dev.txt $(STAMPS)/runtime
-	$(BIN)/python $(INSTALL) --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install -q --require-hashes -r requirements/dev.txt
 	@mkdir -p $(STAMPS) && touch $@
 
 demo: $(STAMPS)/runtime page-if-node
@@ -100,8 +98,8 @@ bench: $(STAMPS)/dev
 # vectorbt (Apache with the Commons Clause) is no dependency: only this case imports it.
 $(PEERS)/.stamp: requirements/peers.txt pyproject.toml
 	$(PYTHON) -m venv $(PEERS)
-	$(PEERS)/bin/python $(INSTALL) --require-hashes -r requirements/peers.txt
-	$(PEERS)/bin/python $(INSTALL) --no-deps --no-build-isolation -e .
+	$(PEERS)/bin/python -m pip install -q --require-hashes -r requirements/peers.txt
+	$(PEERS)/bin/python -m pip install -q --no-deps --no-build-isolation -e .
 	@touch $@
 
 bench-peers: $(PEERS)/.stamp
