@@ -1,10 +1,6 @@
 """The Parquet stores keep the contracts, in files that others can read, through crashes."""
 
-import os
 import random
-import signal
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -17,6 +13,7 @@ import pytest
 from tests.contract.bar_store_contract import BarStoreContract
 from tests.contract.samples import END_NS, START_NS, bars_at, gates_at, quotes
 from tests.contract.writer_process import MINUTES, version
+from tests.forked import Forked
 
 from hotband.errors import StoreError
 from hotband.gates.events import GateSource
@@ -123,32 +120,18 @@ def test_a_crash_between_files_is_finished_by_the_next_reader(
 def test_a_killed_writer_leaves_the_old_bars_or_the_new_ones(tmp_path: Path) -> None:
     """Twenty kills at random moments of appends over four months."""
     draw = random.Random(7)  # noqa: S311 - moments of kills, no secret
-    root = Path(__file__).parents[2]
     end_ns = START_NS + (MINUTES[-1] + 1) * MINUTE_NS
     url = f"parquet://{tmp_path}"
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.contract.writer_process", url],
-        cwd=root,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(root / "src"), str(root)])},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
+    with Forked("tests.contract.writer_process", url) as writers:
         for _ in range(20):
-            process.stdin.write("\n")
-            process.stdin.flush()
-            writer = int(process.stdout.readline())
-            assert process.stdout.readline() == "0\n"
+            writers.begin("")
+            assert writers.line() == "0"
             time.sleep(draw.uniform(0, 0.15))
-            os.kill(writer, signal.SIGKILL)
-            said = [0, *(int(line) for line in iter(process.stdout.readline, "over\n"))]
+            said = [0, *map(int, writers.kill())]
             held = open_bar_store(url).read("EUR_USD", "M1", START_NS, end_ns)
             number = round((float(held.data["bid_o"][0]) - 1.0) * 100)
             assert number in {said[-1], said[-1] + 1}
             assert held.content_hash == version(number).content_hash
-        process.stdin.close()
 
 
 def test_concurrent_appenders_lose_nothing(tmp_path: Path) -> None:

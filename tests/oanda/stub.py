@@ -94,22 +94,22 @@ class Stub:
     def verbs(self) -> set[str]:
         return {verb for _, verb, _ in self.seen}
 
-    def takes_another(self) -> bool:
-        """Whether one more connection now would be taken."""
-        with self.lock:
-            return self._recent() < CONNECTIONS_A_SECOND
+    def wait_for_room(self) -> None:
+        """Until one more connection is taken: one client keeps to the limit, several may not."""
+        while not self._room():
+            time.sleep(0.02)
 
     def connect(self) -> bool:
         """Note a connection; whether it is taken."""
         with self.lock:
-            taken = self._recent() < CONNECTIONS_A_SECOND
+            taken = self._room()
             self.connected.append(time.monotonic())
             self.turned_away += not taken
         return taken
 
-    def _recent(self) -> int:
+    def _room(self) -> bool:
         now = time.monotonic()
-        return sum(now - at < 1.0 for at in self.connected)
+        return sum(now - at < 1.0 for at in self.connected[:]) < CONNECTIONS_A_SECOND
 
     def peak_rate(self) -> int:
         """Most requests that came within one second."""

@@ -128,9 +128,7 @@ def test_a_fetch_killed_again_and_again_ends_in_the_bytes_of_an_undisturbed_one(
     with Stub() as stub:
         killed = 0
         for requests in (2, 3, 5):
-            # One client keeps to the connections of a second; several within one may not.
-            while not stub.takes_another():
-                time.sleep(0.02)
+            stub.wait_for_room()
             # Each is killed once the stub was asked so often: at a page, before it is stored.
             process = subprocess.Popen(
                 command(*window),
@@ -146,8 +144,7 @@ def test_a_fetch_killed_again_and_again_ends_in_the_bytes_of_an_undisturbed_one(
             process.send_signal(signal.SIGKILL)
             killed += process.wait() == -signal.SIGKILL
         assert killed >= 2
-        while not stub.takes_another():
-            time.sleep(0.02)
+        stub.wait_for_room()
         done = run(stub, tmp_path / "cut", *window, "--json")
         assert done.returncode == 0, done.stderr
         assert stub.turned_away == 0

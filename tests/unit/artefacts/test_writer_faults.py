@@ -4,7 +4,6 @@ import json
 import os
 import random
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 from tests.canary.sizes import ROOT
+from tests.forked import SOURCES, Forked
 from tests.unit.artefacts.artefact_samples import error, latest, partial, run_id, tables
 from tests.unit.artefacts.full_disk_process import CANNOT_MOUNT
 from tests.unit.artefacts.writer_process import SIZE, artefacts, fails
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 KILLS = 80
-SOURCES = {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
 
 
 def next_good(number: int) -> int:
@@ -55,35 +54,22 @@ def test_a_killed_writer_leaves_the_old_result_or_the_new_one(tmp_path: Path) ->
     draw = random.Random(20250416)  # noqa: S311 - moments to kill at, not secrets
     folder = ArtefactFolder(tmp_path)
     before, first, drafts = None, 0, 0
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.unit.artefacts.writer_process", str(tmp_path)],
-        env=os.environ | SOURCES,
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
+    with Forked("tests.unit.artefacts.writer_process", str(tmp_path)) as writers:
         longest = 0.0
         for _ in range(KILLS):
-            process.stdin.write(f"{first}\n")
-            process.stdin.flush()
-            writer = int(process.stdout.readline())
+            writers.begin(first)
             started, said = time.monotonic(), list[int]()
             if longest == 0.0:  # as long as two results take on this machine
-                said = [int(process.stdout.readline()) for _ in range(2)]
+                said = [int(writers.line()) for _ in range(2)]
                 longest = time.monotonic() - started
             else:
                 time.sleep(draw.uniform(0, longest))
-            os.kill(writer, signal.SIGKILL)
-            said += [int(word) for word in iter(process.stdout.readline, "over\n")]
+            said += map(int, writers.kill())
             drafts += any(tmp_path.rglob(".*.new"))
             now = published(folder)
             last = said[-1] if said else before
             assert now in {last, next_good(said[-1] + 1 if said else first)}
             before, first = now, first + 100
-        process.stdin.close()
     assert before is not None
     assert drafts > 0, "no kill fell into a write"
     for entry in folder.list_archive():

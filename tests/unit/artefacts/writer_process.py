@@ -1,14 +1,12 @@
 """Runs that publish again and again in one folder, each in a process to be killed.
 
-For every number on stdin a process is forked that starts from it; it says its own id on stdout,
-then the number of each run whose result is written. ``over`` is said when it is gone. Forking
-one process that has imported everything makes a kill cost milliseconds.
+Its word is the number of the first run; it says that of each run whose result is written.
 """
 
-import os
 import sys
 from pathlib import Path
 
+from tests.forked import say, serve
 from tests.unit.artefacts.artefact_samples import error, latest, partial, run_id, tables
 
 from hotband.artefacts.schemas import ErrorArtefact, Latest, Partial
@@ -34,12 +32,8 @@ def artefacts(number: int) -> tuple[Partial, Latest, ErrorArtefact]:
     )
 
 
-def say(word: object) -> None:
-    os.write(1, f"{word}\n".encode())
-
-
-def write(folder: ArtefactFolder, number: int) -> None:
-    say(os.getpid())
+def write(root: Path, number: int) -> None:
+    folder = ArtefactFolder(root)
     with folder.exclusive():
         while True:
             running, result, fault = artefacts(number)
@@ -54,16 +48,5 @@ def write(folder: ArtefactFolder, number: int) -> None:
             number += 1
 
 
-def serve(root: Path) -> None:
-    for line in sys.stdin:
-        if (child := os.fork()) == 0:
-            try:
-                write(ArtefactFolder(root), int(line))
-            finally:
-                os._exit(1)
-        os.waitpid(child, 0)
-        say("over")
-
-
 if __name__ == "__main__":
-    serve(Path(sys.argv[1]))
+    serve(lambda number: write(Path(sys.argv[1]), int(number)))
